@@ -1,0 +1,104 @@
+"""Remote calls from raw bytes: requests are parsed here, so that bad bytes are the caller's fault and said to be so.
+
+Servicers that protoc generates answer a request they cannot decode with INTERNAL or UNKNOWN. The handlers made here
+take bytes, and abort with INVALID_ARGUMENT, field `request`.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+
+from service.status import status_of
+from slugline.errors import SluglineError, Undecodable
+
+Context = Any
+"""A grpc.aio.ServicerContext of bytes."""
+
+UnaryMethod = Callable[[Any, Context], Awaitable[Message]]
+StreamMethod = Callable[[Any, Context], AsyncIterator[Message]]
+
+
+M = TypeVar("M", bound=Message)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def parse(kind: type[M], raw: bytes) -> M:
+    """The message that `raw` holds.
+
+    Raises:
+        Undecodable: it holds none: truncated, not protobuf, or a string that is not UTF-8.
+    """
+    try:
+        return kind.FromString(raw)
+    except (DecodeError, UnicodeDecodeError):
+        raise Undecodable(kind.DESCRIPTOR.name) from None
+
+
+async def abort(context: Context, error: SluglineError) -> None:
+    """End the call with the status of `error`."""
+    status = status_of(error)
+    await context.abort(status.code, status.message, status.trailing_metadata())
+
+
+def handlers(service: Any, servicer: object) -> grpc.GenericRpcHandler:
+    """Handlers for every method of `service` (a descriptor), answered by the methods of `servicer` of the same names.
+
+    Unary methods are coroutines; methods that stream their response are asynchronous generators, which take an
+    iterator of messages where the request streams too, or of bytes where they are marked with `takes_bytes`.
+    """
+    table = {method.name: _handler(method, getattr(servicer, method.name)) for method in service.methods}
+    return grpc.method_handlers_generic_handler(service.full_name, table)
+
+
+def _handler(method: Any, answer: Any) -> grpc.RpcMethodHandler[Any, Any]:
+    kind = GetMessageClass(method.input_type)
+    if method.client_streaming:
+        return grpc.stream_stream_rpc_method_handler(_stream_stream(kind, answer))
+    if method.server_streaming:
+        return grpc.unary_stream_rpc_method_handler(_unary_stream(kind, answer))
+    return grpc.unary_unary_rpc_method_handler(_unary_unary(kind, answer))
+
+
+def _unary_unary(kind: type[Message], answer: UnaryMethod) -> Any:
+    async def call(raw: bytes, context: Context) -> bytes:
+        try:
+            return (await answer(parse(kind, raw), context)).SerializeToString()
+        except SluglineError as error:
+            await abort(context, error)
+            raise
+
+    return call
+
+
+def _unary_stream(kind: type[Message], answer: StreamMethod) -> Any:
+    async def call(raw: bytes, context: Context) -> AsyncIterator[bytes]:
+        try:
+            async for response in answer(parse(kind, raw), context):
+                yield response.SerializeToString()
+        except SluglineError as error:
+            await abort(context, error)
+
+    return call
+
+
+def _stream_stream(kind: type[Message], answer: StreamMethod) -> Any:
+    takes_bytes = getattr(answer, "takes_bytes", False)
+
+    async def call(raw_requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        requests = raw_requests if takes_bytes else (parse(kind, raw) async for raw in raw_requests)
+        try:
+            async for response in answer(requests, context):
+                yield response.SerializeToString()
+        except SluglineError as error:
+            await abort(context, error)
+
+    return call
+
+
+def takes_bytes(method: F) -> F:
+    """Mark a method that parses the messages of its request stream itself, so as to outlive a bad one."""
+    method.takes_bytes = True  # type: ignore[attr-defined]
+    return method

@@ -1,0 +1,112 @@
+"""The server: starts, loads the model, says when it serves, and stops without losing a call."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import grpc
+import structlog
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from service import health, servicer
+from service.rpc import handlers
+from service.settings import ServerSettings
+from slugline import store
+from slugline.errors import CannotServe
+from slugline.model import Model
+
+_REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
+_WARM_UP = "Envoys met in the capital while troops shelled the border; a bomb went off at the station."
+
+log = structlog.get_logger("slugline.server")
+
+OnServing = Callable[[str, Model], None]
+"""Called with the bound address and the model once health says SERVING."""
+
+
+def serve(settings: ServerSettings, on_serving: OnServing) -> None:
+    """Serve until SIGTERM or SIGINT, then drain and return.
+
+    Raises:
+        CannotServe: the address cannot be bound.
+        ModelError: the model cannot be loaded.
+    """
+    asyncio.run(_Server(settings, on_serving).run())
+
+
+class _Server:
+    def __init__(self, settings: ServerSettings, on_serving: OnServing) -> None:
+        self._settings = settings
+        self._on_serving = on_serving
+
+    async def run(self) -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        log.info("starting", **{key: _plain(value) for key, value in asdict(self._settings).items()})
+        classification = servicer.ClassificationServicer(self._settings.limits)
+        well = health.Health([servicer.SERVICE.full_name])
+        server = self._build(classification, well)
+        address = self._bind(server)
+        await server.start()
+        loading = asyncio.create_task(self._load(classification, well, address))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if loading.done():
+                await loading
+            await stopping
+        finally:
+            await self._drain(server, well)
+
+    def _build(self, classification: servicer.ClassificationServicer, well: health.Health) -> grpc.aio.Server:
+        options = [
+            ("grpc.max_receive_message_length", self._settings.limits.max_message_bytes),
+            ("grpc.max_send_message_length", -1),
+            # Without this a second server would bind the same port in silence and take half of the calls.
+            ("grpc.so_reuseport", 0),
+        ]
+        server = grpc.aio.server(options=options)
+        generic = [handlers(servicer.SERVICE, classification), handlers(health.SERVICE, well)]
+        if self._settings.reflection:
+            names = (servicer.SERVICE.full_name, health.SERVICE.full_name, reflection.SERVICE_NAME)
+            generic.append(handlers(_REFLECTION, reflection.aio.ReflectionServicer(names)))
+        server.add_generic_rpc_handlers(tuple(generic))
+        return server
+
+    def _bind(self, server: grpc.aio.Server) -> str:
+        host, _, _ = self._settings.address.rpartition(":")
+        try:
+            port = server.add_insecure_port(self._settings.address)
+        except RuntimeError:
+            port = 0
+        if not port or not host:
+            raise CannotServe(f"cannot listen on {self._settings.address!r}: not HOST:PORT, or taken; choose --address")
+        return f"{host}:{port}"
+
+    async def _load(self, classification: servicer.ClassificationServicer, well: health.Health, address: str) -> None:
+        folder = store.find(self._settings.models, self._settings.name)
+        model = await asyncio.to_thread(_load_and_warm, folder)
+        classification.model = model
+        well.serve()
+        log.info("serving", address=address, model=model.manifest.name, version=model.version, topics=model.topics)
+        self._on_serving(address, model)
+
+    async def _drain(self, server: grpc.aio.Server, well: health.Health) -> None:
+        well.close()
+        log.info("draining", grace_seconds=self._settings.grace_seconds)
+        await server.stop(self._settings.grace_seconds)
+        log.info("stopped")
+
+
+def _load_and_warm(folder: Path) -> Model:
+    model = store.load(folder)
+    model.scores([_WARM_UP])
+    model.explain(_WARM_UP)
+    return model
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, (str, int, float, bool, dict)) else str(value)

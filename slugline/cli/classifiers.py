@@ -1,0 +1,62 @@
+"""Two ways for the command line to classify, behind one interface: a model in this process, or a server."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from slugline.documents import DEFAULT_MAX_TEXT_CHARS, Document, check_document
+from slugline.errors import DocumentError
+from slugline.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The topics and scores of one document, or the `error` why it has none."""
+
+    topics: tuple[str, ...] = ()
+    scores: dict[str, float] | None = None
+    error: str = ""
+
+    def row(self, document_id: str | None) -> dict[str, object]:
+        """The row of output for this document."""
+        row: dict[str, object] = {"id": document_id, "topics": self.topics, "scores": self.scores or {}}
+        return row | {"error": self.error} if self.error else row
+
+
+class Classifier(Protocol):
+    """Anything that gives documents their topics. `max_text_chars` is the longest title and text it takes."""
+
+    max_text_chars: int
+    thresholds: dict[str, float]
+
+    def classify(self, document: Document) -> Outcome:
+        """The topics of one document, which needs no id."""
+
+    def classify_many(self, documents: Sequence[Document]) -> list[Outcome]:
+        """The topics of many documents, each with an id, in their order."""
+
+
+class LocalClassifier:
+    """Classifies with a model loaded into this process."""
+
+    def __init__(self, model: Model) -> None:
+        self.max_text_chars = DEFAULT_MAX_TEXT_CHARS
+        self.thresholds = dict(zip(model.topics, model.thresholds.tolist(), strict=True))
+        self._model = model
+
+    def classify(self, document: Document) -> Outcome:
+        """The topics of one document."""
+        try:
+            check_document(document, max_text_chars=self.max_text_chars, needs_id=False)
+        except DocumentError as error:
+            return Outcome(error=str(error))
+        return self._outcomes([document])[0]
+
+    def classify_many(self, documents: Sequence[Document]) -> list[Outcome]:
+        """The topics of many documents that have been checked, in their order."""
+        return self._outcomes(documents)
+
+    def _outcomes(self, documents: Sequence[Document]) -> list[Outcome]:
+        scores = self._model.scores([document.content() for document in documents])
+        names = self._model.topics
+        return [Outcome(self._model.assigned(row), dict(zip(names, row.tolist(), strict=True))) for row in scores]

@@ -1,0 +1,51 @@
+"""Options that several commands share, so that they mean the same everywhere."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from slugline.names import DEFAULT_MODELS, DEFAULT_NAME
+
+F = TypeVar("F", bound=Callable[..., Any])
+Decorator = Callable[[F], F]
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output, and nothing else there.")
+
+models_root = click.option(
+    "--models",
+    type=click.Path(path_type=Path),
+    default=Path(DEFAULT_MODELS),
+    show_default=True,
+    envvar="SLUGLINE_MODELS",
+    show_envvar=True,
+    help="Folder of models.",
+)
+
+model_name = click.option(
+    "--name",
+    default=DEFAULT_NAME,
+    show_default=True,
+    envvar="SLUGLINE_NAME",
+    show_envvar=True,
+    help="Name of the model.",
+)
+
+model_path = click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    default=Path(DEFAULT_MODELS),
+    show_default=True,
+    envvar="SLUGLINE_MODEL",
+    show_envvar=True,
+    help="Folder of a version, of a name, or of all models.",
+)
+
+data_paths = click.option(
+    "--data",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="JSONL file of labelled articles, or folder of such files; may be given several times.",
+)

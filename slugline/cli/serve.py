@@ -1,0 +1,71 @@
+"""`slugline serve`."""
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from slugline.cli import options
+from slugline.documents import DEFAULT_MAX_TEXT_CHARS
+from slugline.names import DEFAULT_ADDRESS
+
+_EXAMPLE = "Envoys met in Geneva for ceasefire talks while artillery shelled the northern suburbs."
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _option(flag: str, **attributes: Any) -> Callable[[F], F]:
+    variable = "SLUGLINE_" + flag.removeprefix("--").split("/")[0].replace("-", "_").upper()
+    return click.option(flag, envvar=variable, show_envvar=True, show_default=True, **attributes)
+
+
+@click.command("serve")
+@_option("--address", default=DEFAULT_ADDRESS, help="HOST:PORT to listen on; port 0 takes a free one.")
+@options.models_root
+@options.model_name
+@_option("--max-text-chars", default=DEFAULT_MAX_TEXT_CHARS, type=click.IntRange(1), help="Longest title and text.")
+@_option("--max-batch-documents", default=1024, type=click.IntRange(1), help="Most documents in a BatchClassify.")
+@_option("--max-message-bytes", default=16 * 2**20, type=click.IntRange(1024), help="Largest request message.")
+@_option("--grace-seconds", default=20.0, type=click.FloatRange(0), help="Time for accepted calls after SIGTERM.")
+@_option("--reflection/--no-reflection", default=True, help="Tell clients the API through gRPC reflection.")
+@_option("--log-format", default="human", type=click.Choice(["human", "json"]), help="How to write logs.")
+@_option(
+    "--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]), help="Least level to log."
+)
+def command(
+    address: str,
+    models: Path,
+    name: str,
+    max_text_chars: int,
+    max_batch_documents: int,
+    max_message_bytes: int,
+    grace_seconds: float,
+    reflection: bool,
+    log_format: Any,
+    log_level: str,
+) -> None:
+    """Answer over gRPC with the current version of a model, until SIGTERM."""
+    from service.logs import configure_logs
+    from service.server import serve
+    from service.settings import Limits, ServerSettings
+    from slugline.model import Model
+
+    def say_how_to_call(bound: str, model: Model) -> None:
+        program = shlex.quote(sys.argv[0])
+        click.echo(f"Serving {', '.join(model.topics)} on {bound}. Paste this into another terminal:")
+        click.echo(f"{program} classify --server {bound} {shlex.quote(_EXAMPLE)}")
+
+    configure_logs(log_format, log_level)
+    settings = ServerSettings(
+        address=address,
+        models=models,
+        name=name,
+        limits=Limits(max_text_chars, max_batch_documents, max_message_bytes),
+        grace_seconds=grace_seconds,
+        reflection=reflection,
+    )
+    serve(settings, say_how_to_call)

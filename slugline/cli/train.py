@@ -1,0 +1,113 @@
+"""`slugline train`."""
+
+from pathlib import Path
+
+import click
+
+from slugline.cli import options
+from slugline.names import DEFAULT_SEEDS
+
+
+def _precisions(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
+    chosen: dict[str, float] = {}
+    for value in values:
+        topic, _, number = value.rpartition("=")
+        try:
+            chosen[topic] = float(number)
+        except ValueError:
+            chosen[topic] = -1.0
+        if not topic or not 0.0 < chosen[topic] <= 1.0:
+            raise click.BadParameter(f"{value!r} is not TOPIC=PRECISION with a precision above 0 and at most 1")
+    return chosen
+
+
+@click.command("train")
+@options.data_paths
+@click.option(
+    "--topics",
+    "topics_file",
+    type=click.Path(path_type=Path),
+    help="Topics file; without it topics.toml beside the data, or else the topics that occur in the data.",
+)
+@options.models_root
+@options.model_name
+@click.option("--promote", is_flag=True, help="Make the new version current even where another is.")
+@click.option("--if-changed", is_flag=True, help="Train only if data or settings differ from the current version's.")
+@click.option(
+    "--min-precision",
+    multiple=True,
+    metavar="TOPIC=P",
+    callback=_precisions,
+    help="Choose the topic's threshold so that its precision is at least P; may be given several times.",
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of all chance in training.")
+@options.as_json
+def command(
+    data: tuple[Path, ...],
+    topics_file: Path | None,
+    models: Path,
+    name: str,
+    promote: bool,
+    if_changed: bool,
+    min_precision: dict[str, float],
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Learn topics from labelled articles and publish the model as a new version.
+
+    The version becomes current when the name has none yet, or with --promote; otherwise nothing goes live by itself.
+    """
+    from slugline.cli.terminal import note, print_json, print_table, stage_bars
+    from training.publishing import TrainingRequest, train_and_publish
+
+    request = TrainingRequest(
+        data=data or (Path(DEFAULT_SEEDS),),
+        topics_file=topics_file,
+        models=models,
+        name=name,
+        promote=promote,
+        if_changed=if_changed,
+        min_precision=min_precision,
+        seed=seed,
+    )
+    with stage_bars() as bars:
+        published = train_and_publish(request, bars)
+    manifest = published.manifest
+    if as_json:
+        print_json(
+            {
+                "name": manifest.name,
+                "version": manifest.version,
+                "path": str(published.folder),
+                "current": published.is_current,
+                "trained": published.is_new,
+                "documents": manifest.documents,
+                "fingerprint": manifest.fingerprint,
+                "topics": manifest.topics,
+                "metrics": manifest.metrics,
+            }
+        )
+        return
+    if not published.is_new:
+        note(f"Nothing changed since {manifest.version} was trained; it stays.")
+        return
+    print_table(
+        ("topic", "articles", "precision", "recall", "F1", "average precision", "threshold"),
+        [
+            (topic.name, str(m.support), f"{m.precision:.3f}", f"{m.recall:.3f}", f"{m.f1:.3f}")
+            + (f"{m.average_precision:.3f}", f"{topic.threshold:.3f}")
+            for topic, m in ((topic, topic.metrics) for topic in manifest.topics)
+        ],
+        title=f"Learned from {manifest.documents} articles; figures out of fold",
+    )
+    means = manifest.metrics
+    note(f"Macro-F1 {means.macro_f1:.3f}, calibration error {means.expected_calibration_error:.3f}.")
+    note(f"Published {published.folder}" + (", now current." if published.is_current else "."))
+    if not published.is_current:
+        note(
+            f"The current version is still {published.current}. Compare them on articles of your own:\n"
+            f"  slugline evaluate --model {published.folder} --data PATH\n"
+            f"  slugline evaluate --model {published.folder.parent} --data PATH\n"
+            f"and put the new one live with\n"
+            f"  slugline promote {manifest.version} --models {models} --name {name}"
+        )

@@ -1,0 +1,170 @@
+"""What can go wrong, in Slugline's own words.
+
+Every error says what was wrong, where, and what to do. None of them knows of gRPC or of exit codes: the service maps
+them to status codes in `service/status.py`, the command line to exit codes in `slugline/cli/exit_codes.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class SluglineError(Exception):
+    """The base of all errors that Slugline raises on purpose."""
+
+
+class InputError(SluglineError):
+    """Something given by the user is wrong; nothing was changed."""
+
+
+class DocumentError(InputError):
+    """A document that cannot be classified.
+
+    `field` is the path of the field at fault, seen from the document (``text``, ``id``).
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class BlankText(DocumentError):
+    """The text of a document is empty or white space."""
+
+    def __init__(self) -> None:
+        super().__init__("text", "is blank; send the text of the article")
+
+
+class TextTooLong(DocumentError):
+    """Title and text of a document are longer than allowed."""
+
+    def __init__(self, chars: int, most: int) -> None:
+        super().__init__("text", f"has {chars} characters with its title, at most {most} are taken; send a part of it")
+        self.chars = chars
+        self.most = most
+
+
+class MissingId(DocumentError):
+    """A document among many has no id."""
+
+    def __init__(self) -> None:
+        super().__init__("id", "is missing; among many documents each needs one")
+
+
+class NotUnicode(DocumentError):
+    """A text holds half a surrogate pair, which is no character."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "holds half a surrogate pair, which is no character; encode the article as UTF-8")
+
+
+class UnknownTopic(InputError):
+    """A topic was asked for that the model does not have."""
+
+    def __init__(self, topic: str, known: Sequence[str]) -> None:
+        super().__init__(f"no topic {topic!r} in this model; it has {', '.join(known)}")
+        self.topic = topic
+        self.known = tuple(known)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One fault of a file: `path`, `line` counted from 1, and what is wrong there."""
+
+    path: Path
+    line: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.problem}"
+
+
+class FaultyData(InputError):
+    """Labelled data that cannot be trained or measured on; `faults` names every one."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        shown = "\n".join(map(str, faults[:20]))
+        rest = f"\n... and {len(faults) - 20} more; `slugline check` lists all" if len(faults) > 20 else ""
+        super().__init__(f"{shown}{rest}")
+        self.faults = tuple(faults)
+
+
+class DataNotFound(InputError):
+    """A path that should hold articles does not exist, or holds none."""
+
+
+class TopicsFileError(InputError):
+    """A topics file that cannot be understood."""
+
+
+class NotEnoughExamples(InputError):
+    """A topic has too few articles to learn it, or the data too few articles without it."""
+
+    def __init__(self, topic: str, kind: str, has: int, needs: int) -> None:
+        super().__init__(f"topic {topic!r} has {has} {kind} articles and needs at least {needs}; label more of them")
+        self.topic = topic
+        self.has = has
+        self.needs = needs
+
+
+class UnreachablePrecision(InputError):
+    """No threshold holds the precision that was asked for."""
+
+    def __init__(self, topic: str, wanted: float, best: float) -> None:
+        super().__init__(f"topic {topic!r} cannot reach precision {wanted:g}; the best that can be had is {best:.3f}")
+        self.topic = topic
+        self.best = best
+
+
+class ModelError(SluglineError):
+    """A model on disk that cannot be used."""
+
+
+class ModelNotFound(ModelError):
+    """There is no model where one was looked for."""
+
+
+class ModelCorrupt(ModelError):
+    """A model's files are not what its manifest says."""
+
+
+class ModelIncompatible(ModelError):
+    """A model was written for other versions of Slugline or of the libraries it needs."""
+
+
+class ServerUnavailable(SluglineError):
+    """A server did not answer, is not ready, or is shutting down."""
+
+
+class ServerRefused(SluglineError):
+    """A server answered a call with an error."""
+
+
+class CannotServe(SluglineError):
+    """The server cannot start as it was told to."""
+
+
+class EmptyBatch(InputError):
+    """A batch without documents."""
+
+    def __init__(self) -> None:
+        super().__init__("holds no documents; send at least one")
+
+
+class TooManyDocuments(InputError):
+    """A batch with more documents than allowed."""
+
+    def __init__(self, documents: int, most: int) -> None:
+        super().__init__(f"holds {documents} documents, at most {most} are taken; send several batches")
+
+
+class Undecodable(InputError):
+    """The bytes of a message are not what they should be."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"is not a valid {message}; send what protos/ describes, strings as UTF-8")
+
+
+class NotReady(SluglineError):
+    """The model is not loaded yet, or the server is shutting down."""

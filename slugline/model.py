@@ -1,0 +1,64 @@
+"""A model, loaded: it gives documents their topics."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from slugline.errors import UnknownTopic
+from slugline.explanation import Explanation, explain
+from slugline.manifest import Manifest
+from slugline.scoring import PipelineScorer, Scorer, Scores
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model: its manifest, the scikit-learn pipeline it is, and the scorer that answers for it."""
+
+    manifest: Manifest
+    pipeline: Pipeline
+
+    @property
+    def version(self) -> str:
+        """The version of the model."""
+        return self.manifest.version
+
+    @cached_property
+    def topics(self) -> tuple[str, ...]:
+        """The names of the topics, in the order of the columns of scores."""
+        return self.manifest.topic_names()
+
+    @cached_property
+    def thresholds(self) -> NDArray[np.float64]:
+        """The score from which on each topic is assigned, shape (topics,)."""
+        return np.array([topic.threshold for topic in self.manifest.topics])
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        return PipelineScorer(self.pipeline)
+
+    def scores(self, contents: Sequence[str]) -> Scores:
+        """The calibrated probability of every topic, shape (len(contents), topics)."""
+        return self._scorer.scores(contents)
+
+    def assigned(self, scores: NDArray[np.float64]) -> tuple[str, ...]:
+        """The names of the topics that one row of scores, shape (topics,), assigns."""
+        return tuple(name for name, yes in zip(self.topics, scores >= self.thresholds, strict=True) if yes)
+
+    def columns(self, topics: Sequence[str]) -> list[int]:
+        """The columns of the named topics, in the model's order; of all topics where none is named.
+
+        Raises:
+            UnknownTopic: the model has no topic of that name.
+        """
+        for topic in topics:
+            if topic not in self.topics:
+                raise UnknownTopic(topic, self.topics)
+        return [column for column, name in enumerate(self.topics) if not topics or name in topics]
+
+    def explain(self, content: str) -> list[Explanation]:
+        """Why one text gets its scores, one explanation for each topic."""
+        return explain(self.pipeline, content)

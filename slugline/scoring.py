@@ -1,0 +1,34 @@
+"""Scoring: from the texts of documents to a calibrated probability of every topic."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+Scores = NDArray[np.float64]
+"""Calibrated probabilities, shape (documents, topics), each 0 to 1."""
+
+
+class Scorer(Protocol):
+    """Anything that scores texts."""
+
+    def scores(self, contents: Sequence[str]) -> Scores:
+        """The scores of `contents`, shape (len(contents), topics)."""
+
+
+class PipelineScorer:
+    """Scores with a fitted scikit-learn pipeline, as it is."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+        self._topics = len(pipeline[-1].estimators_)
+
+    def scores(self, contents: Sequence[str]) -> Scores:
+        """The scores of `contents`, shape (len(contents), topics)."""
+        if not contents:
+            return np.empty((0, self._topics))
+        # With one topic alone scikit-learn adds a column for "not the topic" before it.
+        probabilities: Scores = self.pipeline.predict_proba(contents)[:, -self._topics :]
+        return probabilities

@@ -1,0 +1,238 @@
+"""The store: models on disk, as `models/<name>/<version>/`, with `models/<name>/CURRENT` naming the one in use.
+
+A version's folder is written aside, flushed to disk and renamed into place, and CURRENT is replaced by a rename: a kill
+at any moment leaves the old version current and loadable. Nothing is unpickled before the manifest, then the digest
+of every file, then the versions of the libraries have been found right.
+"""
+
+import fcntl
+import hashlib
+import io
+import os
+import platform
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version as library_version
+from pathlib import Path
+
+import joblib
+import msgspec
+from sklearn.pipeline import Pipeline
+
+from slugline.errors import InputError, ModelCorrupt, ModelError, ModelIncompatible, ModelNotFound
+from slugline.manifest import FORMAT_VERSION, MANIFEST_FILE, FileDigest, Manifest, read_manifest, write_manifest
+from slugline.model import Model
+from slugline.names import DEFAULT_NAME
+
+MODEL_FILE = "model.joblib"
+CURRENT_FILE = "CURRENT"
+_LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib")
+_UNPICKLED_BY = "scikit-learn"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PARTIAL_PREFIX = ".partial-"
+
+
+def publish(
+    root: Path, name: str, manifest: Manifest, pipeline: Pipeline, extras: Mapping[str, bytes] | None = None
+) -> Path:
+    """Write a new version of a model and return its folder. It does not become current by that.
+
+    `manifest` gives everything but format version, name, version, libraries and files, which are filled in here.
+    `extras` are further files of the version, by name.
+
+    Raises:
+        InputError: `name` cannot be the name of a folder.
+    """
+    home = _home(root, name)
+    home.mkdir(parents=True, exist_ok=True)
+    with _locked(home):
+        _sweep(home)
+        partial = Path(tempfile.mkdtemp(prefix=_PARTIAL_PREFIX, dir=home))
+        joblib.dump(pipeline, partial / MODEL_FILE, compress=("zlib", 1))
+        for file_name, content in (extras or {}).items():
+            (partial / file_name).write_bytes(content)
+        version = _free_version(home, manifest)
+        complete = msgspec.structs.replace(
+            manifest,
+            format_version=FORMAT_VERSION,
+            name=name,
+            version=version,
+            libraries=_library_versions(),
+            files={path.name: _file_digest(path) for path in sorted(partial.iterdir())},
+        )
+        write_manifest(partial, complete)
+        partial.chmod(0o755)
+        for path in partial.iterdir():
+            _flush(path)
+        _flush(partial)
+        partial.rename(home / version)
+        _flush(home)
+    return home / version
+
+
+def promote(root: Path, name: str, version: str) -> None:
+    """Make a version the current one of its name.
+
+    Raises:
+        ModelNotFound: there is no such version.
+    """
+    home = _home(root, name)
+    if not (home / version / MANIFEST_FILE).is_file():
+        raise ModelNotFound(f"{home}: has no version {version!r}; `slugline models` lists those there are")
+    with _locked(home):
+        partial = home / f"{_PARTIAL_PREFIX}{CURRENT_FILE}"
+        partial.write_text(version + "\n", encoding="utf-8")
+        _flush(partial)
+        partial.replace(home / CURRENT_FILE)
+        _flush(home)
+
+
+def current_version(root: Path, name: str) -> str | None:
+    """The current version of a name, or None where it has none."""
+    try:
+        return (_home(root, name) / CURRENT_FILE).read_text(encoding="utf-8").strip() or None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def model_names(root: Path) -> list[str]:
+    """The names of the models in a models root, sorted."""
+    if not root.is_dir():
+        return []
+    return sorted(path.name for path in root.iterdir() if _NAME.fullmatch(path.name) and _version_folders(path))
+
+
+def versions(root: Path, name: str) -> list[Manifest | ModelError]:
+    """The manifests of all versions of a name, oldest first; an error stands for a version that cannot be read."""
+    found: list[Manifest | ModelError] = []
+    for folder in _version_folders(_home(root, name)):
+        try:
+            found.append(read_manifest(folder))
+        except ModelError as error:
+            found.append(error)
+    return found
+
+
+def find(path: Path, name: str = DEFAULT_NAME) -> Path:
+    """The folder of the version that `path` means: a version's folder, a name's folder or a models root.
+
+    In a models root, it is the model called `name`, or the only one there is.
+
+    Raises:
+        ModelNotFound: there is none, or none is current; the message says what to do.
+    """
+    if (path / MANIFEST_FILE).is_file():
+        return path
+    if not path.is_dir():
+        raise ModelNotFound(f"{path}: no such folder; train a model with `slugline train`, or name one with --model")
+    if not (path / CURRENT_FILE).is_file():
+        names = model_names(path)
+        if name not in names and len(names) != 1:
+            there = f"it holds {', '.join(names)}; name one of them" if names else "run `slugline train` first"
+            raise ModelNotFound(f"{path}: no model called {name!r} here: {there}")
+        path = path / (name if name in names else names[0])
+    version = current_version(path.parent, path.name)
+    if version is None:
+        raise ModelNotFound(f"{path}: no version is current; promote one with `slugline promote`")
+    if not (path / version / MANIFEST_FILE).is_file():
+        raise ModelNotFound(f"{path}: CURRENT names {version!r}, which is not there; promote another version")
+    return path / version
+
+
+def load(folder: Path) -> Model:
+    """Load the version in `folder`.
+
+    Raises:
+        ModelNotFound: there is no model.
+        ModelCorrupt: a file is missing, or is not what the manifest says.
+        ModelIncompatible: the model needs another version of scikit-learn.
+    """
+    manifest = read_manifest(folder)
+    for name in manifest.files:
+        if name != Path(name).name:
+            raise ModelCorrupt(f"{folder / MANIFEST_FILE}: names {name!r}, a file outside of the model's folder")
+    contents = {name: _verified(folder / name, digest) for name, digest in manifest.files.items()}
+    if MODEL_FILE not in contents:
+        raise ModelCorrupt(f"{folder / MANIFEST_FILE}: lists no {MODEL_FILE}; train the model again")
+    _check_libraries(folder, manifest)
+    return Model(manifest, joblib.load(io.BytesIO(contents[MODEL_FILE])))
+
+
+def _home(root: Path, name: str) -> Path:
+    if not _NAME.fullmatch(name):
+        raise InputError(f"{name!r} cannot name a model: use letters, digits, dots, dashes and underscores, at most 64")
+    return root / name
+
+
+def _version_folders(home: Path) -> list[Path]:
+    if not home.is_dir():
+        return []
+    return sorted(path for path in home.iterdir() if not path.name.startswith(".") and (path / MANIFEST_FILE).is_file())
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    """One publisher of a name at a time; the lock goes with the process that holds it."""
+    with (home / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _sweep(home: Path) -> None:
+    """Remove what publishers that were killed left behind."""
+    for leftover in home.glob(_PARTIAL_PREFIX + "*"):
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+
+
+def _free_version(home: Path, manifest: Manifest) -> str:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    version = f"{stamp}-{manifest.fingerprint[:8]}"
+    repeat = 1
+    while (home / version).exists():
+        repeat += 1
+        version = f"{stamp}-{manifest.fingerprint[:8]}-{repeat}"
+    return version
+
+
+def _library_versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: library_version(name) for name in _LIBRARIES}
+
+
+def _file_digest(path: Path) -> FileDigest:
+    content = path.read_bytes()
+    return FileDigest(hashlib.sha256(content).hexdigest(), len(content))
+
+
+def _verified(path: Path, digest: FileDigest) -> bytes:
+    """The bytes of a file, read once, so that what is unpickled is what was verified."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelCorrupt(f"{path}: is missing or cannot be read: {error.strerror}; restore the model") from None
+    if len(content) != digest.size or hashlib.sha256(content).hexdigest() != digest.sha256:
+        raise ModelCorrupt(
+            f"{path}: is not the file that was published: it has {len(content)} bytes of {digest.size}, "
+            f"or its SHA-256 is not {digest.sha256[:12]}...; restore the file or train the model again"
+        )
+    return content
+
+
+def _check_libraries(folder: Path, manifest: Manifest) -> None:
+    wrote, runs = manifest.libraries.get(_UNPICKLED_BY, "unknown"), library_version(_UNPICKLED_BY)
+    if wrote.split(".")[:2] != runs.split(".")[:2]:
+        raise ModelIncompatible(
+            f"{folder}: was written by {_UNPICKLED_BY} {wrote}, installed is {runs}; "
+            f"install {wrote} or train the model again"
+        )
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,62 @@
+"""Calibration: from raw scores to probabilities that mean what they say, and thresholds on them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import precision_recall_curve
+
+from slugline.errors import UnreachablePrecision
+from training.splits import Labels
+
+_ALMOST_UNREGULARISED = 1e6
+_CANDIDATES = np.linspace(0.05, 0.95, 181)
+
+
+@dataclass(frozen=True, slots=True)
+class Sigmoid:
+    """probability = 1 / (1 + exp(-(slope * raw_score + offset))); Platt, "Probabilistic outputs for SVMs", 1999."""
+
+    slope: float
+    offset: float
+
+    def probabilities(self, raw_scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The probability, 0 to 1, of each raw score."""
+        return np.asarray(expit(self.slope * raw_scores + self.offset))
+
+
+def fit_sigmoid(raw_scores: NDArray[np.float64], has_topic: NDArray[np.int8]) -> Sigmoid:
+    """Fit a sigmoid to out-of-fold raw scores of one topic, both of shape (articles,)."""
+    logistic = LogisticRegression(C=_ALMOST_UNREGULARISED).fit(raw_scores[:, np.newaxis], has_topic)
+    return Sigmoid(float(logistic.coef_[0, 0]), float(logistic.intercept_[0]))
+
+
+def shared_threshold(scores: NDArray[np.float64], labels: Labels) -> float:
+    """The one threshold with the highest macro-F1 on out-of-fold scores, both of shape (articles, topics).
+
+    Where positives are few, one threshold for all topics on calibrated scores is steadier than one for each.
+    The middle of the candidates that come within 0.002 of the best is taken, since the curve is flat and ragged there.
+    """
+    macro_f1 = np.array([_macro_f1(scores >= candidate, labels) for candidate in _CANDIDATES])
+    good = _CANDIDATES[macro_f1 >= macro_f1.max() - 0.002]
+    return round(float(good[len(good) // 2]), 4)
+
+
+def precision_threshold(topic: str, scores: NDArray[np.float64], has_topic: NDArray[np.int8], wanted: float) -> float:
+    """The lowest threshold whose precision on out-of-fold scores is at least `wanted`, so that recall is highest.
+
+    Raises:
+        UnreachablePrecision: no threshold has it.
+    """
+    precision, recall, thresholds = precision_recall_curve(has_topic, scores)
+    holds = (precision[:-1] >= wanted) & (recall[:-1] > 0)
+    if not holds.any():
+        raise UnreachablePrecision(topic, wanted, float(precision[:-1][recall[:-1] > 0].max()))
+    return float(thresholds[holds][0])
+
+
+def _macro_f1(assigned: NDArray[np.bool_], labels: Labels) -> float:
+    hits = (assigned & (labels == 1)).sum(axis=0)
+    return float(np.mean(2 * hits / np.maximum(1, assigned.sum(axis=0) + labels.sum(axis=0))))

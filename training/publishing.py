@@ -1,0 +1,102 @@
+"""From a request to train to a published version."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from slugline import store
+from slugline.corpus import Corpus, read_corpus, topics_file_beside
+from slugline.errors import ModelError
+from slugline.manifest import Manifest, read_manifest
+from slugline.topics import Topic, read_topics, topics_from_labels
+from training.progress import Progress
+from training.recipe import Recipe
+from training.train import train
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRequest:
+    """What to learn from, and where the model goes."""
+
+    data: tuple[Path, ...]
+    models: Path
+    name: str
+    topics_file: Path | None = None
+    promote: bool = False
+    if_changed: bool = False
+    min_precision: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A version on disk. `current` is the version in use now; `is_new` is False where nothing had to be trained."""
+
+    folder: Path
+    manifest: Manifest
+    current: str
+    is_new: bool
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this version is the one in use."""
+        return self.manifest.version == self.current
+
+
+def train_and_publish(request: TrainingRequest, progress: Progress) -> Published:
+    """Train as asked and publish the model; promote it when asked to, or when its name has no current version.
+
+    Raises:
+        InputError: the data, the topics or the request are at fault; nothing was published.
+    """
+    progress.stage("Reading articles", 1)
+    corpus, topics = read_labelled(request.data, request.topics_file)
+    recipe = Recipe(seed=request.seed)
+    settings = training_settings(recipe, topics, request.min_precision)
+    current = store.current_version(request.models, request.name)
+    if request.if_changed and current:
+        unchanged = _same_training(request.models / request.name / current, corpus, settings)
+        if unchanged:
+            return Published(request.models / request.name / current, unchanged, current, is_new=False)
+    trained = train(corpus, topics, recipe, min_precision=request.min_precision, progress=progress)
+    progress.stage("Publishing", 1)
+    manifest = msgspec.structs.replace(trained.manifest, settings=settings)
+    folder = store.publish(request.models, request.name, manifest, trained.pipeline)
+    if request.promote or current is None:
+        store.promote(request.models, request.name, folder.name)
+        current = folder.name
+    return Published(folder, read_manifest(folder), current, is_new=True)
+
+
+def read_labelled(data: tuple[Path, ...], topics_file: Path | None) -> tuple[Corpus, tuple[Topic, ...]]:
+    """The articles and their topics: from the file named, topics.toml beside the data, or else the labels."""
+    topics_file = topics_file or topics_file_beside(data)
+    if topics_file is None:
+        corpus = read_corpus(data)
+        return corpus, topics_from_labels(corpus.labels())
+    topics = read_topics(topics_file)
+    return read_corpus(data, [topic.name for topic in topics]), topics
+
+
+def training_settings(
+    recipe: Recipe, topics: tuple[Topic, ...], min_precision: Mapping[str, float]
+) -> dict[str, object]:
+    """Everything but the articles that a model depends on, as its manifest holds it."""
+    settings = {
+        "recipe": asdict(recipe),
+        "topics": [asdict(topic) for topic in topics],
+        "min_precision": dict(min_precision),
+    }
+    plain: dict[str, object] = msgspec.json.decode(msgspec.json.encode(settings))
+    return plain
+
+
+def _same_training(folder: Path, corpus: Corpus, settings: dict[str, object]) -> Manifest | None:
+    """The manifest of `folder` if it was trained on the same articles with the same settings, and loads."""
+    try:
+        manifest = store.load(folder).manifest
+    except ModelError:
+        return None
+    return manifest if (manifest.data_digest, manifest.settings) == (corpus.digest, settings) else None

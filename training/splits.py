@@ -1,0 +1,26 @@
+"""Splits: which articles to learn from and which to measure on."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
+
+Labels = NDArray[np.int8]
+"""Which topics each article has: 1 or 0, shape (articles, topics)."""
+
+Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""The rows to learn from, and the rows to measure on."""
+
+
+def label_matrix(labels: Sequence[Sequence[str]], topics: Sequence[str]) -> Labels:
+    """Names to numbers: shape (len(labels), len(topics)), 1 where the article has the topic."""
+    return np.array([[topic in names for topic in topics] for names in labels], dtype=np.int8).reshape(-1, len(topics))
+
+
+def grouped_folds(labels: Labels, groups: NDArray[np.int64], folds: int, seed: int) -> list[Fold]:
+    """Split into `folds` folds that keep each group together and the share of each combination of topics alike."""
+    _, combination = np.unique(labels, axis=0, return_inverse=True)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    placeholder = np.zeros(len(labels))
+    return list(splitter.split(placeholder, combination.ravel(), groups))

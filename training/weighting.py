@@ -1,0 +1,50 @@
+"""Column weights: how much each feature has to do with a topic, learned from labels before the classifier sees it.
+
+They multiply the features, and so fold into the weights of a linear model.
+"""
+
+from typing import Literal
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+Weighting = Literal["none", "chi2", "log-count-ratio"]
+
+ColumnWeights = NDArray[np.float64]
+"""The weight of each feature, shape (features,)."""
+
+
+def column_weights(weighting: Weighting, presence: sp.csr_matrix, has_topic: NDArray[np.int8]) -> ColumnWeights:
+    """The weight of each feature for one topic.
+
+    Args:
+        weighting: which measure to use.
+        presence: 1 where the article has the feature, shape (articles, features).
+        has_topic: 1 where the article has the topic, shape (articles,).
+    """
+    if weighting == "none":
+        return np.ones(presence.shape[1])
+    with_topic = np.asarray(presence.T @ has_topic, dtype=np.float64).ravel()
+    in_all = np.asarray(presence.sum(axis=0), dtype=np.float64).ravel()
+    positives, articles = float(has_topic.sum()), float(len(has_topic))
+    if weighting == "chi2":
+        return _root_chi2(with_topic, in_all, positives, articles)
+    return _log_count_ratio(with_topic, in_all - with_topic)
+
+
+def _root_chi2(
+    with_topic: NDArray[np.float64], in_all: NDArray[np.float64], positives: float, articles: float
+) -> ColumnWeights:
+    """The square root of chi-square of presence with the topic (Debole and Sebastiani, 2003, supervised weighting)."""
+    expected_gap = with_topic * articles - in_all * positives
+    spread = in_all * (articles - in_all) * positives * (articles - positives)
+    return np.asarray(
+        np.sqrt(articles * np.divide(expected_gap**2, spread, out=np.zeros_like(spread), where=spread > 0))
+    )
+
+
+def _log_count_ratio(with_topic: NDArray[np.float64], without: NDArray[np.float64]) -> ColumnWeights:
+    """The log of the ratio of smoothed frequencies with and without the topic (Wang and Manning, 2012, NB-SVM)."""
+    positive, negative = with_topic + 1.0, without + 1.0
+    return np.asarray(np.log((positive / positive.sum()) / (negative / negative.sum())))
