@@ -15,7 +15,6 @@ test: lint types tests ## every check there is
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
 	$(BIN)/buf lint protos
 	$(BIN)/buf breaking protos --against protos/released.binpb
 
@@ -36,7 +35,7 @@ lock: $(VENV)/.installed-dev ## resolve the dependencies again, with hashes and 
 		--no-emit-index-url --no-emit-find-links pyproject.toml --group build -c requirements-dev.lock -o requirements.lock
 
 clean:
-	rm -rf $(VENV) models/*/ .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) models/*/ .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Slugline needs Python 3.11 or newer; name one with: make PYTHON=python3.11 ...")'

@@ -47,8 +47,8 @@ class Health:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"no service {request.service!r} here")
         return health_pb2.HealthCheckResponse(status=self._status)
 
-    async def List(self, request: health_pb2.HealthListRequest, context: Context) -> Any:
-        """The status of every service."""
+    async def List(self, request: Any, context: Context) -> Any:
+        """The status of every service; only newer grpcio-health-checking has this method."""
         status = health_pb2.HealthCheckResponse(status=self._status)
         return health_pb2.HealthListResponse(statuses=dict.fromkeys(self._names, status))
 
@@ -62,9 +62,10 @@ class Health:
             if status != last:
                 yield health_pb2.HealthCheckResponse(status=status)
                 last = status
-            if self._closed:
+            elif self._closed:
                 return
-            await changed.wait()
+            else:
+                await changed.wait()
 
     def _set(self, status: int) -> None:
         self._status = status

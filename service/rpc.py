@@ -5,12 +5,14 @@ take bytes, and abort with INVALID_ARGUMENT, field `request`.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
+from service.admission import Admission
 from service.status import status_of
 from slugline.errors import SluglineError, Undecodable
 
@@ -20,6 +22,9 @@ Context = Any
 UnaryMethod = Callable[[Any, Context], Awaitable[Message]]
 StreamMethod = Callable[[Any, Context], AsyncIterator[Message]]
 
+
+Enter = Callable[[], AbstractContextManager[None]]
+"""Counts a call while it lasts, or refuses it."""
 
 M = TypeVar("M", bound=Message)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,29 +48,32 @@ async def abort(context: Context, error: SluglineError) -> None:
     await context.abort(status.code, status.message, status.trailing_metadata())
 
 
-def handlers(service: Any, servicer: object) -> grpc.GenericRpcHandler:
+def handlers(service: Any, servicer: object, admission: Admission | None = None) -> grpc.GenericRpcHandler:
     """Handlers for every method of `service` (a descriptor), answered by the methods of `servicer` of the same names.
 
     Unary methods are coroutines; methods that stream their response are asynchronous generators, which take an
     iterator of messages where the request streams too, or of bytes where they are marked with `takes_bytes`.
+    Where there is an `admission`, it counts the calls and may refuse them.
     """
-    table = {method.name: _handler(method, getattr(servicer, method.name)) for method in service.methods}
+    enter = admission.call if admission else nullcontext
+    table = {method.name: _handler(method, getattr(servicer, method.name), enter) for method in service.methods}
     return grpc.method_handlers_generic_handler(service.full_name, table)
 
 
-def _handler(method: Any, answer: Any) -> grpc.RpcMethodHandler[Any, Any]:
+def _handler(method: Any, answer: Any, enter: Enter) -> "grpc.RpcMethodHandler[Any, Any]":
     kind = GetMessageClass(method.input_type)
     if method.client_streaming:
-        return grpc.stream_stream_rpc_method_handler(_stream_stream(kind, answer))
+        return grpc.stream_stream_rpc_method_handler(_stream_stream(kind, answer, enter))
     if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(_unary_stream(kind, answer))
-    return grpc.unary_unary_rpc_method_handler(_unary_unary(kind, answer))
+        return grpc.unary_stream_rpc_method_handler(_unary_stream(kind, answer, enter))
+    return grpc.unary_unary_rpc_method_handler(_unary_unary(kind, answer, enter))
 
 
-def _unary_unary(kind: type[Message], answer: UnaryMethod) -> Any:
+def _unary_unary(kind: type[Message], answer: UnaryMethod, enter: Enter) -> Any:
     async def call(raw: bytes, context: Context) -> bytes:
         try:
-            return (await answer(parse(kind, raw), context)).SerializeToString()
+            with enter():
+                return (await answer(parse(kind, raw), context)).SerializeToString()
         except SluglineError as error:
             await abort(context, error)
             raise
@@ -73,25 +81,27 @@ def _unary_unary(kind: type[Message], answer: UnaryMethod) -> Any:
     return call
 
 
-def _unary_stream(kind: type[Message], answer: StreamMethod) -> Any:
+def _unary_stream(kind: type[Message], answer: StreamMethod, enter: Enter) -> Any:
     async def call(raw: bytes, context: Context) -> AsyncIterator[bytes]:
         try:
-            async for response in answer(parse(kind, raw), context):
-                yield response.SerializeToString()
+            with enter():
+                async for response in answer(parse(kind, raw), context):
+                    yield response.SerializeToString()
         except SluglineError as error:
             await abort(context, error)
 
     return call
 
 
-def _stream_stream(kind: type[Message], answer: StreamMethod) -> Any:
-    takes_bytes = getattr(answer, "takes_bytes", False)
+def _stream_stream(kind: type[Message], answer: StreamMethod, enter: Enter) -> Any:
+    wants_bytes = getattr(answer, "takes_bytes", False)
 
     async def call(raw_requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
-        requests = raw_requests if takes_bytes else (parse(kind, raw) async for raw in raw_requests)
+        requests = raw_requests if wants_bytes else (parse(kind, raw) async for raw in raw_requests)
         try:
-            async for response in answer(requests, context):
-                yield response.SerializeToString()
+            with enter():
+                async for response in answer(requests, context):
+                    yield response.SerializeToString()
         except SluglineError as error:
             await abort(context, error)
 

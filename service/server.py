@@ -11,6 +11,7 @@ import structlog
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from service import health, servicer
+from service.admission import Admission
 from service.rpc import handlers
 from service.settings import ServerSettings
 from slugline import store
@@ -18,6 +19,8 @@ from slugline.errors import CannotServe
 from slugline.model import Model
 
 _REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
+_LAST_SECONDS = 0.5
+"""For refusals and farewells that are still on their way out."""
 _WARM_UP = "Envoys met in the capital while troops shelled the border; a bomb went off at the station."
 
 log = structlog.get_logger("slugline.server")
@@ -40,6 +43,7 @@ class _Server:
     def __init__(self, settings: ServerSettings, on_serving: OnServing) -> None:
         self._settings = settings
         self._on_serving = on_serving
+        self._admission = Admission()
 
     async def run(self) -> None:
         stop = asyncio.Event()
@@ -69,7 +73,7 @@ class _Server:
             ("grpc.so_reuseport", 0),
         ]
         server = grpc.aio.server(options=options)
-        generic = [handlers(servicer.SERVICE, classification), handlers(health.SERVICE, well)]
+        generic = [handlers(servicer.SERVICE, classification, self._admission), handlers(health.SERVICE, well)]
         if self._settings.reflection:
             names = (servicer.SERVICE.full_name, health.SERVICE.full_name, reflection.SERVICE_NAME)
             generic.append(handlers(_REFLECTION, reflection.aio.ReflectionServicer(names)))
@@ -96,8 +100,11 @@ class _Server:
 
     async def _drain(self, server: grpc.aio.Server, well: health.Health) -> None:
         well.close()
-        log.info("draining", grace_seconds=self._settings.grace_seconds)
-        await server.stop(self._settings.grace_seconds)
+        grace = self._settings.grace_seconds
+        log.info("draining", grace_seconds=grace)
+        if not await self._admission.close(grace):
+            log.warning("calls were cut off", grace_seconds=grace)
+        await server.stop(_LAST_SECONDS)
         log.info("stopped")
 
 

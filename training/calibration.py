@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
 
@@ -28,9 +28,22 @@ class Sigmoid:
 
 
 def fit_sigmoid(raw_scores: NDArray[np.float64], has_topic: NDArray[np.int8]) -> Sigmoid:
-    """Fit a sigmoid to out-of-fold raw scores of one topic, both of shape (articles,)."""
-    logistic = LogisticRegression(C=_ALMOST_UNREGULARISED).fit(raw_scores[:, np.newaxis], has_topic)
-    return Sigmoid(float(logistic.coef_[0, 0]), float(logistic.intercept_[0]))
+    """Fit a sigmoid to out-of-fold raw scores of one topic, both of shape (articles,).
+
+    Targets are a little short of 0 and 1, as Platt has them, so that a topic that is told apart without an error does
+    not get a slope without bounds.
+    """
+    positives = int(has_topic.sum())
+    doubt = np.where(has_topic == 1, 1 / (positives + 2), 1 / (len(has_topic) - positives + 2))
+    column = np.concatenate([raw_scores, raw_scores])[:, np.newaxis]
+    targets = np.concatenate([has_topic, 1 - has_topic])
+    logistic = LogisticRegression(C=_ALMOST_UNREGULARISED)
+    logistic.fit(column, targets, sample_weight=np.concatenate([1 - doubt, doubt]))
+    slope = float(logistic.coef_[0, 0])
+    if slope <= 0:
+        # Scores that rank no better than chance say nothing; turned around, they would say something by accident.
+        return Sigmoid(0.0, float(logit((positives + 1) / (len(has_topic) + 2))))
+    return Sigmoid(slope, float(logistic.intercept_[0]))
 
 
 def shared_threshold(scores: NDArray[np.float64], labels: Labels) -> float:

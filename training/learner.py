@@ -74,17 +74,14 @@ def out_of_fold_scores(
     return raw_scores
 
 
-def check_learnable(
-    topics: tuple[str, ...], labels: Labels, groups: NDArray[np.int64], folds: list[Fold], least: int
-) -> None:
+def check_learnable(topics: tuple[str, ...], labels: Labels, groups: NDArray[np.int64], least: int) -> None:
     """Refuse topics that cannot be learned; near-duplicates count as one article.
 
     Raises:
-        NotEnoughExamples: a topic has fewer than `least` articles, or fewer than `least` are without it.
+        NotEnoughExamples: fewer than `least` articles have a topic, or fewer than `least` are without it.
     """
     for column, topic in enumerate(topics):
         for kind, value in (("positive", 1), ("negative", 0)):
             stories = len(np.unique(groups[labels[:, column] == value]))
-            in_every_fold = all((labels[learn, column] == value).any() for learn, _ in folds)
-            if stories < least or not in_every_fold:
-                raise NotEnoughExamples(topic, kind, stories, max(least, stories + 1))
+            if stories < least:
+                raise NotEnoughExamples(topic, kind, stories, least)

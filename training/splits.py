@@ -1,5 +1,6 @@
 """Splits: which articles to learn from and which to measure on."""
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,4 +24,7 @@ def grouped_folds(labels: Labels, groups: NDArray[np.int64], folds: int, seed: i
     _, combination = np.unique(labels, axis=0, return_inverse=True)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     placeholder = np.zeros(len(labels))
-    return list(splitter.split(placeholder, combination.ravel(), groups))
+    with warnings.catch_warnings():
+        # Combinations of topics rarer than the folds are spread as far as they go, which is all that can be done.
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        return list(splitter.split(placeholder, combination.ravel(), groups))

@@ -1,0 +1,56 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.messages import batch_response, classify_response, document_error, document_from, model_response
+from service.settings import Limits
+from slugline.documents import Document
+from slugline.errors import BlankText
+from slugline.model import Model
+from slugline.v1 import classification_pb2 as pb
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+SCORE = st.floats(0, 1)
+
+
+@given(document=st.builds(Document, TEXT, TEXT, TEXT))
+def test_documents_survive_the_wire(document: Document) -> None:
+    message = pb.Document(id=document.id, title=document.title, text=document.text)
+    assert document_from(pb.Document.FromString(message.SerializeToString())) == document
+
+
+@given(scores=st.lists(SCORE, min_size=3, max_size=3), columns=st.sets(st.integers(0, 2)).map(sorted), name=TEXT)
+def test_scores_survive_the_wire_to_the_last_bit(
+    model: Model, scores: list[float], columns: list[int], name: str
+) -> None:
+    response = classify_response(model, columns, name, np.array(scores))
+    read = pb.ClassifyResponse.FromString(response.SerializeToString())
+    assert read.document_id == name
+    assert [topic.topic for topic in read.topics] == [model.topics[column] for column in columns]
+    assert [topic.score for topic in read.topics] == [scores[column] for column in columns]
+    for topic, column in zip(read.topics, columns, strict=True):
+        assert topic.assigned == (scores[column] >= model.thresholds[column])
+
+
+@given(rows=st.lists(st.lists(SCORE, min_size=3, max_size=3), min_size=1, max_size=5))
+def test_batches_are_flat_row_after_row(model: Model, rows: list[list[float]]) -> None:
+    response = batch_response(model, [0, 2], np.array(rows), [])
+    read = pb.BatchClassifyResponse.FromString(response.SerializeToString())
+    assert list(read.scores) == [row[column] for row in rows for column in (0, 2)]
+    assert list(read.thresholds) == [model.thresholds[0], model.thresholds[2]]
+
+
+def test_a_documents_error_names_index_field_and_reason() -> None:
+    error = document_error(3, "x", BlankText(), "documents[3]")
+    assert (error.index, error.document_id, error.field) == (3, "x", "documents[3].text")
+    assert error.reason == pb.DOCUMENT_ERROR_REASON_BLANK_TEXT
+    assert "send the text" in error.message
+
+
+def test_the_model_is_described_whole(model: Model) -> None:
+    response = model_response(model.manifest, Limits(max_text_chars=7))
+    assert response.version == model.version
+    assert response.limits.max_text_chars == 7
+    assert [topic.threshold for topic in response.topics] == model.thresholds.tolist()
+    assert response.metrics.macro_f1 == model.manifest.metrics.macro_f1
+    assert response.created.ToDatetime().year >= 2020

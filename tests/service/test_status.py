@@ -1,0 +1,42 @@
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+
+from service.status import DOCUMENT_ERROR_REASONS, status_of
+from slugline import errors
+from slugline.v1 import classification_pb2 as pb
+
+INVALID, UNAVAILABLE = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNAVAILABLE
+
+TABLE = [
+    (errors.BlankText(), INVALID, "document.text"),
+    (errors.TextTooLong(9, 5), INVALID, "document.text"),
+    (errors.MissingId(), INVALID, "document.id"),
+    (errors.UnknownTopic("sport", ["war"]), INVALID, "topics"),
+    (errors.EmptyBatch(), INVALID, "documents"),
+    (errors.TooManyDocuments(9, 5), INVALID, "documents"),
+    (errors.Undecodable("ClassifyRequest"), INVALID, "request"),
+    (errors.NotReady("loading"), UNAVAILABLE, ""),
+    (errors.ModelCorrupt("broken"), UNAVAILABLE, ""),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "field"), TABLE, ids=lambda value: type(value).__name__)
+def test_every_error_has_its_status_and_field(error: errors.SluglineError, code: grpc.StatusCode, field: str) -> None:
+    status = status_of(error)
+    assert status.code == code
+    ((key, value),) = status.trailing_metadata()
+    assert key == "grpc-status-details-bin"
+    rich = status_pb2.Status.FromString(value)
+    assert (rich.code, rich.message) == (code.value[0], status.message)
+    fields = []
+    for detail in rich.details:
+        bad_request = error_details_pb2.BadRequest()
+        assert detail.Unpack(bad_request)
+        fields += [violation.field for violation in bad_request.field_violations]
+    assert fields == ([field] if field else [])
+
+
+def test_every_reason_is_used_once() -> None:
+    reasons = set(pb.DocumentErrorReason.values()) - {pb.DOCUMENT_ERROR_REASON_UNSPECIFIED}
+    assert sorted(DOCUMENT_ERROR_REASONS.values()) == sorted(reasons)

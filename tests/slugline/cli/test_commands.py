@@ -1,0 +1,119 @@
+"""The commands around a model: train, models, promote, evaluate, explain, check, health."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+
+from slugline import store
+from slugline.model import Model
+from tests.conftest import Server, Slugline
+from tests.corpora import TOPICS, labelled_rows, write_rows
+
+
+def test_training_twice_does_not_go_live_until_promoted(slugline: Slugline, corpus_file: Path, tmp_path: Path) -> None:
+    first = slugline("train", "--data", corpus_file)
+    assert first.returncode == 0, first.stderr
+    assert "Learned from 240 articles" in first.stdout
+    assert "now current" in first.stderr
+    second = slugline("train", "--data", corpus_file, "--json")
+    answer = json.loads(second.stdout)
+    assert answer["current"] is False
+    assert store.current_version(tmp_path / "models", "default") != answer["version"]
+    promoted = slugline("promote", answer["version"])
+    assert promoted.returncode == 0
+    assert store.current_version(tmp_path / "models", "default") == answer["version"]
+    listed = json.loads(slugline("models", "--json").stdout)
+    assert [row["current"] for row in listed] == [False, True]
+    assert "yes" in slugline("models").stdout
+
+
+def test_what_training_says_when_nothing_is_promoted_can_be_pasted(slugline: Slugline, corpus_file: Path) -> None:
+    slugline("train", "--data", corpus_file)
+    told = slugline("train", "--data", corpus_file).stderr
+    (line,) = [line.strip() for line in told.splitlines() if line.strip().startswith("slugline promote")]
+    assert slugline(*line.split()[1:]).returncode == 0
+
+
+def test_faulty_data_is_named_and_nothing_is_trained(slugline: Slugline, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "a.jsonl", [*labelled_rows(5), {"id": "x", "text": "y", "topics": 3}])
+    done = slugline("train", "--data", path)
+    assert done.returncode == 2
+    assert f"{path}:6: topics: must be a list" in done.stderr
+    assert not (tmp_path / "models").exists()
+
+
+@pytest.mark.parametrize("value", ["terrorism", "terrorism=2", "terrorism=x", "=0.5"])
+def test_a_precision_must_be_one(slugline: Slugline, corpus_file: Path, value: str) -> None:
+    done = slugline("train", "--data", corpus_file, "--min-precision", value)
+    assert done.returncode == 2
+    assert "TOPIC=PRECISION" in done.stderr
+
+
+def test_evaluate_measures_what_classify_says(slugline: Slugline, models: Path, corpus_file: Path) -> None:
+    report = json.loads(slugline("evaluate", "--model", models, "--data", corpus_file, "--json").stdout)
+    assert set(report["topics"]) == set(TOPICS)
+    assert report["documents"] == 240
+    assert report["means"]["macro_f1"] > 0.95
+    table = slugline("evaluate", "--model", models, "--data", corpus_file).stdout
+    assert "macro mean" in table
+    assert "micro mean" in table
+
+
+def test_evaluate_refuses_topics_the_model_does_not_know(slugline: Slugline, models: Path, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "a.jsonl", [{"id": "a", "text": "x", "topics": ["sport"]}])
+    done = slugline("evaluate", "--model", models, "--data", path)
+    assert done.returncode == 2
+    assert "'sport' is not a topic" in done.stderr
+
+
+def test_explain_sums_to_the_score(slugline: Slugline, models: Path, model: Model) -> None:
+    text = "Envoys signed the treaty after troops withdrew"
+    report = json.loads(slugline("explain", "--model", models, "--json", text).stdout)
+    for name, score in zip(model.topics, model.scores([text])[0], strict=True):
+        entry = report[name]
+        raw = entry["bias"] + math.fsum(entry["contributions"].values())
+        assert math.isclose(raw, entry["raw_score"], abs_tol=1e-9)
+        assert math.isclose(entry["score"], score)
+    table = slugline("explain", "--model", models, text).stdout
+    assert "treaty" in table
+    assert "raw score" in table
+
+
+def test_check_names_every_fault(slugline: Slugline, tmp_path: Path) -> None:
+    path = write_rows(
+        tmp_path / "a.jsonl", [{"id": "a", "text": "x", "topics": []}, 7, {"id": "a", "text": "", "topics": []}]
+    )
+    done = slugline("check", path)
+    assert done.returncode == 2
+    assert [line.split(": ")[0] for line in done.stdout.splitlines()] == [f"{path}:2", f"{path}:3"]
+    assert len(json.loads(slugline("check", path, "--json").stdout)["faults"]) == 2
+
+
+def test_check_is_content_with_good_files(slugline: Slugline, corpus_file: Path) -> None:
+    done = slugline("check", corpus_file)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_check_holds_labels_to_the_topics_file(slugline: Slugline, corpus_file: Path, tmp_path: Path) -> None:
+    data = shutil.copy(corpus_file, tmp_path / "a.jsonl")
+    (tmp_path / "topics.toml").write_text('[[topic]]\nname = "diplomacy"\n')
+    done = slugline("check", data)
+    assert done.returncode == 2
+    assert "'terrorism' is not a topic" in done.stdout
+
+
+def test_health_follows_the_server(slugline: Slugline, server: Server) -> None:
+    assert slugline("health", "--address", server.address).stdout == "SERVING\n"
+    assert slugline("health", SLUGLINE_ADDRESS=server.address).returncode == 0
+    down = slugline("health", "--address", "127.0.0.1:1", "--timeout", "1")
+    assert down.returncode == 4
+    assert "Traceback" not in down.stderr
+
+
+def test_models_of_an_empty_folder(slugline: Slugline) -> None:
+    done = slugline("models")
+    assert done.returncode == 0
+    assert "slugline train" in done.stderr

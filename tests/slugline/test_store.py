@@ -1,0 +1,178 @@
+import json
+import os
+import pickle
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from slugline import store
+from slugline.errors import InputError, ModelCorrupt, ModelIncompatible, ModelNotFound
+from slugline.manifest import MANIFEST_FILE
+from slugline.model import Model
+
+
+@pytest.fixture
+def own_models(models: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(models, tmp_path / "models")
+
+
+def edit_manifest(folder: Path, **changes: object) -> None:
+    path = folder / MANIFEST_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_a_published_model_loads_and_scores_alike(own_models: Path, model: Model) -> None:
+    folder = store.publish(own_models, "copy", model.manifest, model.pipeline, {"notes.txt": b"x"})
+    loaded = store.load(folder)
+    text = ["Troops shelled the port"]
+    assert loaded.scores(text).tolist() == model.scores(text).tolist()
+    assert loaded.manifest.name == "copy"
+    assert loaded.version == folder.name
+    assert set(loaded.manifest.files) == {"model.joblib", "notes.txt"}
+    assert store.current_version(own_models, "copy") is None
+
+
+def test_two_publications_within_a_second_are_two_versions(own_models: Path, model: Model) -> None:
+    folders = {store.publish(own_models, "default", model.manifest, model.pipeline) for _ in range(3)}
+    assert len(folders) == 3
+    assert len(store.versions(own_models, "default")) == 4
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", ".hidden", "x" * 65])
+def test_names_that_are_no_folders_are_refused(tmp_path: Path, model: Model, name: str) -> None:
+    with pytest.raises(InputError, match="cannot name a model"):
+        store.publish(tmp_path, name, model.manifest, model.pipeline)
+
+
+def test_find_takes_a_version_a_name_or_a_root(own_models: Path, model: Model) -> None:
+    version = own_models / "default" / model.version
+    assert store.find(version) == store.find(own_models / "default") == store.find(own_models) == version
+    other = store.publish(own_models, "other", model.manifest, model.pipeline)
+    store.promote(own_models, "other", other.name)
+    assert store.find(own_models) == version
+    assert store.find(own_models, "other") == other
+
+
+def test_find_says_what_to_do_where_there_is_nothing(tmp_path: Path, own_models: Path) -> None:
+    with pytest.raises(ModelNotFound, match="slugline train"):
+        store.find(tmp_path / "absent")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelNotFound, match="slugline train"):
+        store.find(tmp_path / "empty")
+    (own_models / "default" / "CURRENT").write_text("gone\n")
+    with pytest.raises(ModelNotFound, match="'gone', which is not there"):
+        store.find(own_models)
+
+
+def test_promoting_a_version_that_is_not_there_changes_nothing(own_models: Path, model: Model) -> None:
+    with pytest.raises(ModelNotFound, match="no version 'x'"):
+        store.promote(own_models, "default", "x")
+    assert store.current_version(own_models, "default") == model.version
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "delete", "empty"])
+def test_a_damaged_model_is_refused(own_models: Path, damage: str) -> None:
+    folder = store.find(own_models)
+    path = folder / store.MODEL_FILE
+    content = bytearray(path.read_bytes())
+    if damage == "delete":
+        path.unlink()
+    else:
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content[: {"truncate": len(content) // 2, "flip": None, "empty": 0}[damage]])
+    with pytest.raises(ModelCorrupt, match=r"model\.joblib"):
+        store.load(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format_version": "1"}', '{"format_version": 1}'])
+def test_a_damaged_manifest_is_refused(own_models: Path, text: str) -> None:
+    folder = store.find(own_models)
+    (folder / MANIFEST_FILE).write_text(text)
+    with pytest.raises(ModelCorrupt, match="is damaged"):
+        store.load(folder)
+
+
+def test_another_format_or_library_is_refused(own_models: Path) -> None:
+    folder = store.find(own_models)
+    edit_manifest(folder, libraries={"scikit-learn": "0.24.2"})
+    with pytest.raises(ModelIncompatible, match=r"scikit-learn 0\.24\.2, installed is"):
+        store.load(folder)
+    edit_manifest(folder, format_version=99)
+    with pytest.raises(ModelIncompatible, match="format 99"):
+        store.load(folder)
+
+
+def test_a_manifest_cannot_name_files_elsewhere(own_models: Path) -> None:
+    folder = store.find(own_models)
+    edit_manifest(folder, files={"../../secret": {"sha256": "", "size": 0}})
+    with pytest.raises(ModelCorrupt, match="outside"):
+        store.load(folder)
+
+
+class _Malicious:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return os.mkdir, (str(self.path),)
+
+
+def test_code_in_a_swapped_pickle_does_not_run(own_models: Path, tmp_path: Path) -> None:
+    folder = store.find(own_models)
+    (folder / store.MODEL_FILE).write_bytes(pickle.dumps(_Malicious(tmp_path / "ran")))
+    with pytest.raises(ModelCorrupt):
+        store.load(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+PUBLISH_FOREVER = """
+import sys
+from pathlib import Path
+from slugline import store
+root = Path(sys.argv[1])
+model = store.load(store.find(root))
+print("ready", flush=True)
+while True:
+    folder = store.publish(root, "default", model.manifest, model.pipeline)
+    store.promote(root, "default", folder.name)
+"""
+
+
+def test_a_publisher_killed_at_any_moment_leaves_a_loadable_current_version(own_models: Path) -> None:
+    chance = random.Random(5)
+    for _ in range(6):
+        command = [sys.executable, "-c", PUBLISH_FOREVER, str(own_models)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as publisher:
+            assert publisher.stdout is not None
+            assert publisher.stdout.readline() == "ready\n"
+            time.sleep(chance.uniform(0.01, 0.3))
+            publisher.kill()
+        store.load(store.find(own_models))
+        assert all(not isinstance(found, Exception) for found in store.versions(own_models, "default"))
+
+
+def test_what_killed_publishers_left_is_swept_up(own_models: Path, model: Model) -> None:
+    leftover = own_models / "default" / ".partial-left"
+    leftover.mkdir()
+    (leftover / "model.joblib").write_bytes(b"half")
+    store.publish(own_models, "default", model.manifest, model.pipeline)
+    assert not leftover.exists()
+
+
+def test_an_unreadable_version_is_listed_as_an_error(own_models: Path, model: Model) -> None:
+    broken = own_models / "default" / "20000101T000000Z-broken"
+    broken.mkdir()
+    (broken / MANIFEST_FILE).write_text("{")
+    first, second = store.versions(own_models, "default")
+    assert isinstance(first, ModelCorrupt)
+    assert second == model.manifest
+
+
+def test_the_manifest_round_trips(model: Model) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(model.manifest), type=type(model.manifest)) == model.manifest

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from slugline.errors import UnreachablePrecision
+from training.calibration import fit_sigmoid, precision_threshold, shared_threshold
+from training.evaluation import expected_calibration_error
+
+CHANCE = np.random.default_rng(2)
+
+
+def test_the_sigmoid_finds_the_slope_and_offset_that_made_the_labels() -> None:
+    raw = CHANCE.normal(size=40_000)
+    truth = (CHANCE.random(40_000) < expit(2.5 * raw - 1.0)).astype(np.int8)
+    sigmoid = fit_sigmoid(raw, truth)
+    assert sigmoid.slope == pytest.approx(2.5, abs=0.1)
+    assert sigmoid.offset == pytest.approx(-1.0, abs=0.1)
+    scores = sigmoid.probabilities(raw)
+    assert expected_calibration_error(scores[:, None], truth[:, None]) < 0.01
+
+
+def test_the_shared_threshold_separates_what_can_be_separated() -> None:
+    labels = np.array([[0, 1], [0, 0], [1, 1], [1, 0]], dtype=np.int8)
+    assert 0.3 < shared_threshold(np.where(labels == 1, 0.7, 0.3), labels) < 0.7
+
+
+def test_the_precision_threshold_is_the_lowest_that_holds() -> None:
+    scores, truth = np.array([0.1, 0.3, 0.5, 0.7, 0.9]), np.array([0, 1, 0, 1, 1], dtype=np.int8)
+    assert precision_threshold("t", scores, truth, 0.75) == 0.3
+    assert precision_threshold("t", scores, truth, 1.0) == 0.7
+
+
+def test_a_precision_out_of_reach_names_the_best() -> None:
+    scores, truth = np.array([0.1, 0.5, 0.9]), np.array([1, 1, 0], dtype=np.int8)
+    with pytest.raises(UnreachablePrecision, match=r"cannot reach precision 0\.9; the best that can be had is 0\.667"):
+        precision_threshold("t", scores, truth, 0.9)
+
+
+def test_scores_that_rank_backwards_give_every_article_the_share_of_the_topic() -> None:
+    raw, truth = np.linspace(-1, 1, 100), (np.arange(100) < 30).astype(np.int8)
+    assert fit_sigmoid(raw, truth).probabilities(raw) == pytest.approx(np.full(100, 31 / 102))
