@@ -27,6 +27,7 @@ RUN groupadd --gid 10001 slugline && useradd --uid 10001 --gid 10001 --no-create
 COPY --from=build /opt/slugline /opt/slugline
 COPY --from=build --chown=root:root /models /models
 ENV PATH=/opt/slugline/bin:$PATH \
+    JOBLIB_MULTIPROCESSING=0 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     SLUGLINE_ADDRESS=0.0.0.0:50051 \

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from slugline.documents import DEFAULT_MAX_TEXT_CHARS, Document, check_document
 from slugline.errors import DocumentError
-from slugline.model import Model
+
+if TYPE_CHECKING:
+    # A caller of a server must not wait for scikit-learn to be imported.
+    from slugline.model import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Classifier(Protocol):
 class LocalClassifier:
     """Classifies with a model loaded into this process."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: "Model") -> None:
         self.max_text_chars = DEFAULT_MAX_TEXT_CHARS
         self.thresholds = dict(zip(model.topics, model.thresholds.tolist(), strict=True))
         self._model = model

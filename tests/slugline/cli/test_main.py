@@ -50,3 +50,9 @@ def test_errors_have_the_code_of_their_nearest_ancestor() -> None:
     assert exit_code_of(errors.ModelCorrupt("x")) == 3
     assert exit_code_of(errors.ServerUnavailable("x")) == 4
     assert exit_code_of(errors.SluglineError("x")) == 1
+
+
+def test_calling_a_server_imports_no_scikit_learn() -> None:
+    code = "import sys, slugline.cli.remote, slugline.cli.rows; print('sklearn' in sys.modules or 'numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
