@@ -98,6 +98,10 @@ class TopicsFileError(InputError):
     """A topics file that cannot be understood."""
 
 
+class RecipeFileError(InputError):
+    """A recipe file that cannot be understood."""
+
+
 class NotEnoughExamples(InputError):
     """A topic has too few articles to learn it, or the data too few articles without it."""
 
@@ -106,6 +110,15 @@ class NotEnoughExamples(InputError):
         self.topic = topic
         self.has = has
         self.needs = needs
+
+
+class UndatedArticles(InputError):
+    """A split by time was asked for, and articles have no date."""
+
+    def __init__(self, path: Path, line: int, count: int) -> None:
+        super().__init__(
+            f"{path}:{line}: published: is missing, and in {count} articles altogether; a split by time needs it"
+        )
 
 
 class UnreachablePrecision(InputError):

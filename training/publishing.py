@@ -1,6 +1,5 @@
 """From a request to train to a published version."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -11,8 +10,8 @@ from slugline.corpus import Corpus, read_corpus, topics_file_beside
 from slugline.errors import ModelError
 from slugline.manifest import Manifest, read_manifest
 from slugline.topics import Topic, read_topics, topics_from_labels
+from training.plan import TrainingPlan
 from training.progress import Progress
-from training.recipe import Recipe
 from training.train import train
 
 
@@ -26,8 +25,7 @@ class TrainingRequest:
     topics_file: Path | None = None
     promote: bool = False
     if_changed: bool = False
-    min_precision: Mapping[str, float] = field(default_factory=dict)
-    seed: int = 0
+    plan: TrainingPlan = field(default_factory=TrainingPlan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +51,13 @@ def train_and_publish(request: TrainingRequest, progress: Progress) -> Published
     """
     progress.stage("Reading articles", 1)
     corpus, topics = read_labelled(request.data, request.topics_file)
-    recipe = Recipe(seed=request.seed)
-    settings = training_settings(recipe, topics, request.min_precision)
+    settings = training_settings(request.plan, topics)
     current = store.current_version(request.models, request.name)
     if request.if_changed and current:
         unchanged = _same_training(request.models / request.name / current, corpus, settings)
         if unchanged:
             return Published(request.models / request.name / current, unchanged, current, is_new=False)
-    trained = train(corpus, topics, recipe, min_precision=request.min_precision, progress=progress)
+    trained = train(corpus, topics, request.plan, progress)
     progress.stage("Publishing", 1)
     manifest = msgspec.structs.replace(trained.manifest, settings=settings)
     folder = store.publish(request.models, request.name, manifest, trained.pipeline)
@@ -80,14 +77,13 @@ def read_labelled(data: tuple[Path, ...], topics_file: Path | None) -> tuple[Cor
     return read_corpus(data, [topic.name for topic in topics]), topics
 
 
-def training_settings(
-    recipe: Recipe, topics: tuple[Topic, ...], min_precision: Mapping[str, float]
-) -> dict[str, object]:
+def training_settings(plan: TrainingPlan, topics: tuple[Topic, ...]) -> dict[str, object]:
     """Everything but the articles that a model depends on, as its manifest holds it."""
     settings = {
-        "recipe": asdict(recipe),
+        "recipe": asdict(plan.recipe),
         "topics": [asdict(topic) for topic in topics],
-        "min_precision": dict(min_precision),
+        "min_precision": dict(plan.min_precision),
+        "split": plan.split,
     }
     plain: dict[str, object] = msgspec.json.decode(msgspec.json.encode(settings))
     return plain

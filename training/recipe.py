@@ -1,8 +1,12 @@
-"""The recipe: every choice of how a model is trained. The defaults did best in nested cross-validation."""
+"""The recipe: every choice of how a model is trained."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Literal
 
+import msgspec
+
+from slugline.errors import RecipeFileError
 from slugline.features import FeatureSettings
 from training.weighting import Weighting
 
@@ -16,8 +20,28 @@ class Recipe:
     """
 
     features: FeatureSettings = field(default_factory=FeatureSettings)
-    weighting: Weighting = "chi2"
-    regularisation: float = 1.0
+    weighting: Weighting = "log-count-ratio"
+    regularisation: float = 0.3
     class_weight: Literal["balanced"] | None = None
     folds: int = 5
     seed: int = 0
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe from JSON; what the file leaves out is as in the default recipe.
+
+    Raises:
+        RecipeFileError: the file cannot be read, or a choice in it is none.
+    """
+    try:
+        recipe = msgspec.json.decode(path.read_bytes(), type=Recipe)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise RecipeFileError(f"{path}: is no recipe: {error}; `slugline tune --output` writes one") from None
+    if recipe.regularisation <= 0 or recipe.folds < 2:
+        raise RecipeFileError(f"{path}: regularisation must be above 0, and folds at least 2")
+    return recipe
+
+
+def write_recipe(path: Path, recipe: Recipe) -> None:
+    """Write a recipe as JSON."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(asdict(recipe)), indent=2) + b"\n")

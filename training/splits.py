@@ -7,8 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
+from slugline.corpus import Corpus
+from slugline.errors import UndatedArticles
+
 Labels = NDArray[np.int8]
 """Which topics each article has: 1 or 0, shape (articles, topics)."""
+
+FUTURE_SHARE = 0.2
+"""The newest share of the articles, which a split by time measures on."""
 
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 """The rows to learn from, and the rows to measure on."""
@@ -28,3 +34,21 @@ def grouped_folds(labels: Labels, groups: NDArray[np.int64], folds: int, seed: i
         # Combinations of topics rarer than the folds are spread as far as they go, which is all that can be done.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         return list(splitter.split(placeholder, combination.ravel(), groups))
+
+
+def future_rows(corpus: Corpus, groups: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which articles are the future in a split by time, shape (articles,): the newest fifth, by `published`.
+
+    A story that is told in both is moved to the past as a whole, so that the future holds nothing learned by heart.
+
+    Raises:
+        UndatedArticles: articles have no date.
+    """
+    published = [labelled.published for labelled in corpus.documents]
+    for labelled in corpus.documents:
+        if not labelled.published:
+            raise UndatedArticles(labelled.path, labelled.line, published.count(""))
+    order = np.argsort(np.array(published), kind="stable")
+    future = np.zeros(len(published), dtype=bool)
+    future[order[round(len(order) * (1 - FUTURE_SHARE)) :]] = True
+    return future & ~np.isin(groups, groups[~future])

@@ -1,26 +1,27 @@
 """Training: from a labelled corpus to a calibrated model and the figures that say how good it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 
 from slugline.corpus import Corpus
 from slugline.errors import UnknownTopic
 from slugline.manifest import Manifest, ManifestTopic
 from slugline.pipeline import fingerprint, linear_pipeline
+from slugline.scoring import Scores
 from slugline.topics import Topic
 from training.calibration import Sigmoid, fit_sigmoid, precision_threshold, shared_threshold
 from training.duplicates import story_groups
 from training.evaluation import Evaluation, evaluate
 from training.learner import Linear, check_learnable, fit_topics, out_of_fold_scores
-from training.matrices import CorpusMatrices
+from training.matrices import CorpusMatrices, Rows
+from training.plan import TrainingPlan
 from training.progress import NoProgress, Progress
-from training.recipe import Recipe
-from training.splits import Labels, grouped_folds, label_matrix
+from training.splits import Fold, Labels, future_rows, grouped_folds, label_matrix
 
 LEAST_EXAMPLES = 10
 """How many articles with a topic, and without it, are needed to learn it: two in each of five folds."""
@@ -28,73 +29,110 @@ LEAST_EXAMPLES = 10
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model before it is published, and the out-of-fold scores it was calibrated on."""
+    """A trained model before it is published, and what is known of it for the report.
+
+    `scores` and `labels` have shape (articles, topics); the scores are out of fold. `groups` numbers the story of each
+    article, and `folds` are the splits the scores come from.
+    """
 
     pipeline: Pipeline
     manifest: Manifest
-    scores: NDArray[np.float64]
+    scores: Scores
     labels: Labels
+    groups: Rows
+    folds: list[Fold]
+    matrices: CorpusMatrices
 
 
-def train(
-    corpus: Corpus,
-    topics: Sequence[Topic],
-    recipe: Recipe,
-    *,
-    min_precision: Mapping[str, float] | None = None,
-    progress: Progress | None = None,
-) -> Trained:
+@dataclass(frozen=True)
+class Calibration:
+    """What out-of-fold scores teach: the sigmoid of each topic, the scores through it, and the thresholds."""
+
+    sigmoids: list[Sigmoid]
+    scores: Scores
+    thresholds: NDArray[np.float64]
+
+
+def train(corpus: Corpus, topics: Sequence[Topic], plan: TrainingPlan, progress: Progress | None = None) -> Trained:
     """Train a model of `topics` on `corpus`.
 
     Scores for calibration, thresholds and metrics come from models that have not seen the article or its story.
-    `min_precision` holds the precision that some topics' thresholds must reach, each 0 to 1.
 
     Raises:
         NotEnoughExamples: a topic cannot be learned from this corpus.
-        UnknownTopic: `min_precision` names no topic.
+        UnknownTopic: `plan.min_precision` names no topic.
         UnreachablePrecision: no threshold holds the precision asked for.
+        UndatedArticles: the plan splits by time, and articles have no date.
     """
     progress = progress or NoProgress()
-    names = tuple(topic.name for topic in topics)
-    for name in min_precision or {}:
+    recipe, names = plan.recipe, tuple(topic.name for topic in topics)
+    for name in plan.min_precision:
         if name not in names:
             raise UnknownTopic(name, names)
-    contents = corpus.contents()
-    labels = label_matrix(corpus.labels(), names)
+    contents, labels = corpus.contents(), label_matrix(corpus.labels(), names)
     progress.stage("Finding near-duplicates", 1)
     groups = story_groups(contents)
     check_learnable(names, labels, groups, LEAST_EXAMPLES)
-    folds = grouped_folds(labels, groups, recipe.folds, recipe.seed)
+    future = future_rows(corpus, groups) if plan.split == "time" else None
     progress.stage("Counting words", 1)
     matrices = CorpusMatrices(contents, recipe.features)
     progress.stage("Scoring out of fold", recipe.folds)
+    folds = grouped_folds(labels, groups, recipe.folds, recipe.seed)
     raw_scores = out_of_fold_scores(matrices, labels, folds, recipe, progress.advance)
-    sigmoids = [fit_sigmoid(raw_scores[:, j], labels[:, j]) for j in range(len(names))]
-    scores = np.column_stack([sigmoid.probabilities(raw_scores[:, j]) for j, sigmoid in enumerate(sigmoids)])
-    thresholds = choose_thresholds(names, scores, labels, min_precision or {})
+    calibration = calibrate(names, raw_scores, labels, plan)
+    if future is None:
+        evaluation = evaluate(calibration.scores, calibration.thresholds, labels)
+    else:
+        progress.stage("Learning from the past alone", recipe.folds)
+        evaluation = _evaluate_on_future(names, matrices, labels, groups, future, plan, progress)
     progress.stage("Learning from all articles", 1)
     features, matrix = matrices.whole()
-    pipeline = calibrated_pipeline(features, fit_topics(matrix, labels, recipe), sigmoids)
-    evaluation = evaluate(scores, thresholds, labels)
-    return Trained(pipeline, _manifest(corpus, topics, thresholds, evaluation, pipeline), scores, labels)
+    pipeline = calibrated_pipeline(features, fit_topics(matrix, labels, recipe), calibration.sigmoids)
+    manifest = _manifest(corpus, topics, calibration.thresholds, evaluation, pipeline)
+    return Trained(pipeline, manifest, calibration.scores, labels, groups, folds, matrices)
 
 
-def choose_thresholds(
-    names: Sequence[str], scores: NDArray[np.float64], labels: Labels, min_precision: Mapping[str, float]
-) -> NDArray[np.float64]:
-    """The threshold of each topic, shape (topics,), from out-of-fold scores."""
+def calibrate(names: Sequence[str], raw_scores: Scores, labels: Labels, plan: TrainingPlan) -> Calibration:
+    """Sigmoids, scores and thresholds from out-of-fold raw scores, shape (articles, topics)."""
+    sigmoids = [fit_sigmoid(raw_scores[:, j], labels[:, j]) for j in range(len(names))]
+    scores = np.column_stack([sigmoid.probabilities(raw_scores[:, j]) for j, sigmoid in enumerate(sigmoids)])
     thresholds = np.full(len(names), shared_threshold(scores, labels))
     for j, name in enumerate(names):
-        if name in min_precision:
-            thresholds[j] = precision_threshold(name, scores[:, j], labels[:, j], min_precision[name])
-    return thresholds
+        if name in plan.min_precision:
+            thresholds[j] = precision_threshold(name, scores[:, j], labels[:, j], plan.min_precision[name])
+    return Calibration(sigmoids, scores, thresholds)
 
 
-def calibrated_pipeline(features: object, linears: Sequence[Linear], sigmoids: Sequence[Sigmoid]) -> Pipeline:
+def calibrated_pipeline(features: FeatureUnion, linears: Sequence[Linear], sigmoids: Sequence[Sigmoid]) -> Pipeline:
     """One linear pipeline in which the calibration is part of the weights."""
     weights = np.vstack([linear.weights * sigmoid.slope for linear, sigmoid in zip(linears, sigmoids, strict=True)])
     biases = [linear.bias * sigmoid.slope + sigmoid.offset for linear, sigmoid in zip(linears, sigmoids, strict=True)]
     return linear_pipeline(features, weights, np.array(biases))
+
+
+def _evaluate_on_future(
+    names: Sequence[str],
+    matrices: CorpusMatrices,
+    labels: Labels,
+    groups: Rows,
+    future: NDArray[np.bool_],
+    plan: TrainingPlan,
+    progress: Progress,
+) -> Evaluation:
+    """Learn, calibrate and choose thresholds on the past alone, as one would have then, and measure on the future."""
+    past = np.flatnonzero(~future)
+    check_learnable(tuple(names), labels[past], groups[past], LEAST_EXAMPLES)
+    folds = [
+        (past[learn], past[measure])
+        for learn, measure in grouped_folds(labels[past], groups[past], plan.recipe.folds, plan.recipe.seed)
+    ]
+    raw_scores = out_of_fold_scores(matrices, labels, folds, plan.recipe, progress.advance)
+    calibration = calibrate(names, raw_scores[past], labels[past], plan)
+    known, unknown = matrices.fold(past, np.flatnonzero(future))
+    linears = fit_topics(known, labels[past], plan.recipe)
+    pairs = zip(linears, calibration.sigmoids, strict=True)
+    scores = np.column_stack([sigmoid.probabilities(linear.raw_scores(unknown)) for linear, sigmoid in pairs])
+    return evaluate(scores, calibration.thresholds, labels[future])
 
 
 def _manifest(

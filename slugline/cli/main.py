@@ -11,6 +11,7 @@ from slugline.errors import SluglineError
 
 COMMANDS = {
     "train": "Learn topics from labelled articles and publish a model.",
+    "tune": "Find the recipe that learns best.",
     "evaluate": "Measure a model on labelled articles.",
     "classify": "Say which topics articles are about.",
     "explain": "Show the terms that spoke for and against each topic.",

@@ -49,3 +49,10 @@ data_paths = click.option(
     metavar="PATH",
     help="JSONL file of labelled articles, or folder of such files; may be given several times.",
 )
+
+topics_file = click.option(
+    "--topics",
+    "topics_file",
+    type=click.Path(path_type=Path),
+    help="Topics file; without it topics.toml beside the data, or else the topics that occur in the data.",
+)

@@ -1,6 +1,8 @@
 """`slugline train`."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,12 +25,7 @@ def _precisions(ctx: click.Context, param: click.Parameter, values: tuple[str, .
 
 @click.command("train")
 @options.data_paths
-@click.option(
-    "--topics",
-    "topics_file",
-    type=click.Path(path_type=Path),
-    help="Topics file; without it topics.toml beside the data, or else the topics that occur in the data.",
-)
+@options.topics_file
 @options.models_root
 @options.model_name
 @click.option("--promote", is_flag=True, help="Make the new version current even where another is.")
@@ -40,6 +37,19 @@ def _precisions(ctx: click.Context, param: click.Parameter, values: tuple[str, .
     callback=_precisions,
     help="Choose the topic's threshold so that its precision is at least P; may be given several times.",
 )
+@click.option(
+    "--split",
+    type=click.Choice(["folds", "time"]),
+    default="folds",
+    show_default=True,
+    help="Measure on every article, by a model that has not seen it, or on the newest fifth by a model of the past.",
+)
+@click.option(
+    "--recipe",
+    "recipe_file",
+    type=click.Path(path_type=Path),
+    help="Recipe file, as `slugline tune` writes it; without it the default recipe.",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of all chance in training.")
 @options.as_json
 def command(
@@ -50,6 +60,8 @@ def command(
     promote: bool,
     if_changed: bool,
     min_precision: dict[str, float],
+    split: Any,
+    recipe_file: Path | None,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -58,8 +70,11 @@ def command(
     The version becomes current when the name has none yet, or with --promote; otherwise nothing goes live by itself.
     """
     from slugline.cli.terminal import note, print_json, print_table, stage_bars
+    from training.plan import TrainingPlan
     from training.publishing import TrainingRequest, train_and_publish
+    from training.recipe import Recipe, read_recipe
 
+    recipe = replace(read_recipe(recipe_file) if recipe_file else Recipe(), seed=seed)
     request = TrainingRequest(
         data=data or (Path(DEFAULT_SEEDS),),
         topics_file=topics_file,
@@ -67,8 +82,7 @@ def command(
         name=name,
         promote=promote,
         if_changed=if_changed,
-        min_precision=min_precision,
-        seed=seed,
+        plan=TrainingPlan(recipe=recipe, min_precision=min_precision, split=split),
     )
     with stage_bars() as bars:
         published = train_and_publish(request, bars)

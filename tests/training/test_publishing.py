@@ -6,8 +6,10 @@ import pytest
 from slugline import store
 from slugline.errors import FaultyData
 from tests.corpora import labelled_rows, write_rows
+from training.plan import TrainingPlan
 from training.progress import NoProgress
 from training.publishing import TrainingRequest, train_and_publish
+from training.recipe import Recipe
 
 
 def test_the_first_version_becomes_current_and_later_ones_only_when_told(tmp_path: Path, corpus_file: Path) -> None:
@@ -34,10 +36,10 @@ def test_nothing_is_trained_where_nothing_changed(tmp_path: Path) -> None:
     assert again.folder == first.folder
     write_rows(data / "a.jsonl", rows[1:])
     assert train_and_publish(request, NoProgress()).is_new
-    assert train_and_publish(replace(request, seed=1), NoProgress()).is_new
+    assert train_and_publish(replace(request, plan=TrainingPlan(Recipe(seed=1))), NoProgress()).is_new
     current = store.find(tmp_path / "models", "news")
     (current / store.MODEL_FILE).write_bytes(b"damaged")
-    assert train_and_publish(replace(request, seed=1), NoProgress()).is_new
+    assert train_and_publish(replace(request, plan=TrainingPlan(Recipe(seed=1))), NoProgress()).is_new
 
 
 def test_faulty_data_publishes_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,23 @@
+"""The plan of one training: the recipe, and what is asked of the result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from training.recipe import Recipe
+
+Split = Literal["folds", "time"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """How to train and what to hold.
+
+    `min_precision` is the precision, above 0 and at most 1, that some topics' thresholds must reach out of fold.
+    `split` says what the figures are measured on: "folds" on all articles, each by a model that has not seen it; "time"
+    on the newest fifth, by a model of the older ones.
+    """
+
+    recipe: Recipe = field(default_factory=Recipe)
+    min_precision: Mapping[str, float] = field(default_factory=dict)
+    split: Split = "folds"

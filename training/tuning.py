@@ -1,0 +1,141 @@
+"""Tuning: which recipe does best, found by nested cross-validation within a budget of time.
+
+Candidates are compared on inner folds. Each outer fold is then measured with the candidate that its own inner folds
+chose, so that no figure comes from an article that had a say in the choice (Varma and Simon, 2006).
+"""
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.metrics import average_precision_score
+
+from slugline.corpus import Corpus
+from slugline.features import FeatureSettings
+from slugline.scoring import Scores
+from slugline.topics import Topic
+from training.duplicates import story_groups
+from training.learner import check_learnable, fit_topics, out_of_fold_scores
+from training.matrices import CorpusMatrices, Rows
+from training.progress import Progress
+from training.recipe import Recipe
+from training.splits import Fold, Labels, grouped_folds, label_matrix
+from training.train import LEAST_EXAMPLES
+
+OUTER_FOLDS = 3
+INNER_FOLDS = 3
+_WORDS: tuple[tuple[int, int] | None, ...] = ((1, 1), (1, 2))
+_CHARACTERS: tuple[tuple[int, int] | None, ...] = ((3, 5), None, (2, 4))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A recipe that was tried, with its mean average precision on the inner folds of each outer fold, 0 to 1."""
+
+    recipe: Recipe
+    inner: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """The mean over the outer folds."""
+        return float(np.mean(self.inner))
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What was tried, best first, and the honest figure: mean average precision of the choice on unseen outer folds."""
+
+    candidates: tuple[Candidate, ...]
+    outer: tuple[float, ...]
+
+    @property
+    def best(self) -> Recipe:
+        """The recipe that did best."""
+        return self.candidates[0].recipe
+
+
+def tune(
+    corpus: Corpus,
+    topics: Sequence[Topic],
+    budget: float,
+    progress: Progress,
+    seed: int = 0,
+    clock: Callable[[], float] = time.monotonic,
+) -> Tuning:
+    """Try recipes, the default one first, for about `budget` seconds; at least one is tried, whatever it takes.
+
+    Raises:
+        NotEnoughExamples: a topic cannot be learned from this corpus.
+    """
+    end = clock() + budget
+    contents, names = corpus.contents(), tuple(topic.name for topic in topics)
+    labels = label_matrix(corpus.labels(), names)
+    groups = story_groups(contents)
+    check_learnable(names, labels, groups, LEAST_EXAMPLES)
+    outer_folds = grouped_folds(labels, groups, OUTER_FOLDS, seed)
+    recipes = candidate_recipes(seed)
+    progress.stage("Trying recipes", len(recipes))
+    tried: list[Candidate] = []
+    counted: tuple[FeatureSettings, CorpusMatrices] | None = None
+    for recipe in recipes:
+        if tried and clock() >= end:
+            break
+        if counted is None or counted[0] != recipe.features:
+            counted = recipe.features, CorpusMatrices(contents, recipe.features)
+        inner = [_inner_score(counted[1], labels, groups, learn, recipe) for learn, _ in outer_folds]
+        tried.append(Candidate(recipe, tuple(inner)))
+        progress.advance()
+    progress.stage("Measuring the choice on unseen folds", OUTER_FOLDS)
+    outer = []
+    for number, fold in enumerate(outer_folds):
+        chosen = max(tried, key=lambda candidate, n=number: candidate.inner[n])  # type: ignore[misc]
+        outer.append(_outer_score(CorpusMatrices(contents, chosen.recipe.features), labels, fold, chosen.recipe))
+        progress.advance()
+    return Tuning(tuple(sorted(tried, key=lambda candidate: -candidate.mean)), tuple(outer))
+
+
+def candidate_recipes(seed: int) -> list[Recipe]:
+    """Every candidate: the default first, then by features, since counting them is most of the work, in random order."""
+    default = Recipe(seed=seed)
+    chance = random.Random(seed)
+    features = [
+        FeatureSettings(word_ngrams=words, char_ngrams=characters, min_df=min_df, sublinear_tf=sublinear)
+        for words, characters, min_df, sublinear in itertools.product(_WORDS, _CHARACTERS, (2, 1, 3), (True, False))
+    ]
+    chance.shuffle(features)
+    features.sort(key=lambda settings: settings != default.features)
+    recipes: list[Recipe] = []
+    for settings in features:
+        learners = [
+            replace(default, features=settings, weighting=weighting, regularisation=c, class_weight=class_weight)
+            for weighting, c, class_weight in itertools.product(
+                ("log-count-ratio", "chi2", "none"), (0.1, 0.3, 1.0), (None, "balanced")
+            )
+        ]
+        chance.shuffle(learners)
+        recipes += learners[:6]
+    return [default, *(recipe for recipe in recipes if recipe != default)]
+
+
+def _inner_score(matrices: CorpusMatrices, labels: Labels, groups: Rows, rows: Rows, recipe: Recipe) -> float:
+    folds = [
+        (rows[learn], rows[measure])
+        for learn, measure in grouped_folds(labels[rows], groups[rows], INNER_FOLDS, recipe.seed)
+    ]
+    raw_scores = out_of_fold_scores(matrices, labels, folds, recipe, lambda: None)
+    return _mean_average_precision(raw_scores[rows], labels[rows])
+
+
+def _outer_score(matrices: CorpusMatrices, labels: Labels, fold: Fold, recipe: Recipe) -> float:
+    learn, measure = fold
+    known, unknown = matrices.fold(learn, measure)
+    linears = fit_topics(known, labels[learn], recipe)
+    raw_scores = np.column_stack([linear.raw_scores(unknown) for linear in linears])
+    return _mean_average_precision(raw_scores, labels[measure])
+
+
+def _mean_average_precision(raw_scores: Scores, labels: Labels) -> float:
+    return float(np.mean([average_precision_score(labels[:, j], raw_scores[:, j]) for j in range(labels.shape[1])]))
