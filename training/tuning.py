@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from sklearn.metrics import average_precision_score
@@ -24,9 +25,13 @@ from training.progress import Progress
 from training.recipe import Recipe
 from training.splits import Fold, Labels, grouped_folds, label_matrix
 from training.train import LEAST_EXAMPLES
+from training.weighting import Weighting
 
 OUTER_FOLDS = 3
 INNER_FOLDS = 3
+_WEIGHTINGS: tuple[Weighting, ...] = ("log-count-ratio", "chi2", "none")
+_REGULARISATIONS = (0.1, 0.3, 1.0)
+_CLASS_WEIGHTS: tuple[Literal["balanced"] | None, ...] = (None, "balanced")
 _WORDS: tuple[tuple[int, int] | None, ...] = ((1, 1), (1, 2))
 _CHARACTERS: tuple[tuple[int, int] | None, ...] = ((3, 5), None, (2, 4))
 
@@ -98,7 +103,7 @@ def tune(
 
 
 def candidate_recipes(seed: int) -> list[Recipe]:
-    """Every candidate: the default first, then by features, since counting them is most of the work, in random order."""
+    """Every candidate, in random order: the default first, then features by features, since counting those costs most."""
     default = Recipe(seed=seed)
     chance = random.Random(seed)
     features = [
@@ -111,9 +116,7 @@ def candidate_recipes(seed: int) -> list[Recipe]:
     for settings in features:
         learners = [
             replace(default, features=settings, weighting=weighting, regularisation=c, class_weight=class_weight)
-            for weighting, c, class_weight in itertools.product(
-                ("log-count-ratio", "chi2", "none"), (0.1, 0.3, 1.0), (None, "balanced")
-            )
+            for weighting, c, class_weight in itertools.product(_WEIGHTINGS, _REGULARISATIONS, _CLASS_WEIGHTS)
         ]
         chance.shuffle(learners)
         recipes += learners[:6]
