@@ -12,6 +12,7 @@ from slugline.manifest import Manifest, read_manifest
 from slugline.topics import Topic, read_topics, topics_from_labels
 from training.plan import TrainingPlan
 from training.progress import Progress
+from training.report.render import render
 from training.train import train
 
 
@@ -58,9 +59,11 @@ def train_and_publish(request: TrainingRequest, progress: Progress) -> Published
         if unchanged:
             return Published(request.models / request.name / current, unchanged, current, is_new=False)
     trained = train(corpus, topics, request.plan, progress)
-    progress.stage("Publishing", 1)
+    progress.stage("Writing the report", 1)
     manifest = msgspec.structs.replace(trained.manifest, settings=settings)
-    folder = store.publish(request.models, request.name, manifest, trained.pipeline)
+    extras = render(request.name, manifest, trained, corpus, request.plan)
+    progress.stage("Publishing", 1)
+    folder = store.publish(request.models, request.name, manifest, trained.pipeline, extras)
     if request.promote or current is None:
         store.promote(request.models, request.name, folder.name)
         current = folder.name

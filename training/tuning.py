@@ -103,7 +103,7 @@ def tune(
 
 
 def candidate_recipes(seed: int) -> list[Recipe]:
-    """Every candidate, in random order: the default first, then features by features, since counting those costs most."""
+    """Every candidate, at random: the default first, then features by features, since counting those costs most."""
     default = Recipe(seed=seed)
     chance = random.Random(seed)
     features = [
