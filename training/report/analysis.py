@@ -101,7 +101,7 @@ def confusion(scores: Scores, thresholds: NDArray[np.float64], labels: Labels) -
 
 
 def strongest_terms(model: Model, most: int = 12) -> list[tuple[list[tuple[str, float]], list[tuple[str, float]]]]:
-    """For each topic, the words that speak loudest for it and against it, by weight times inverse document frequency."""
+    """For each topic, the words that speak loudest for and against it, by weight times inverse document frequency."""
     weights, _ = linear_weights(model.pipeline)
     first = 0
     for name, vectorizer in families(model.pipeline["features"]):

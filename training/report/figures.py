@@ -79,7 +79,10 @@ def confusion_matrix(topics: Sequence[str], shares: NDArray[np.float64]) -> str:
         names = [*topics, "no topic"]
         size = 2.2 + 0.75 * len(names)
         figure, axes = _figure(size + 1.2, size)
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        edges = np.arange(len(names) + 1) - 0.5
+        axes.pcolormesh(edges, edges, shares, cmap="Blues", vmin=0, vmax=1, edgecolor="white", linewidth=2)
+        axes.invert_yaxis()
+        axes.set_aspect("equal")
         for (row, column), share in np.ndenumerate(shares):
             colour = "white" if share > 0.6 else "#1c1917"
             axes.text(column, row, f"{share:.0%}", ha="center", va="center", color=colour)
