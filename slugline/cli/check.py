@@ -2,36 +2,73 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from slugline.cli import options
 from slugline.cli.exit_codes import FAULTY_INPUT
-from slugline.topics import TOPICS_FILE, read_topics
+from slugline.corpus import Corpus, digest, examine, topics_file_beside
+from slugline.topics import TOPICS_FILE, Topic, read_topics, topics_from_labels
+
+if TYPE_CHECKING:
+    from training.suspects import Conflict, Mislabel
 
 
 @click.command("check")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
-@click.option("--topics", "topics_file", type=click.Path(path_type=Path), help="Topics file that labels must be from.")
+@options.topics_file
+@click.option("--labels/--no-labels", default=True, show_default=True, help="Look for suspected mislabels, too.")
+@click.option("--most", default=50, show_default=True, type=click.IntRange(1), help="Most suspects of a kind to show.")
 @options.as_json
-def command(paths: tuple[Path, ...], topics_file: Path | None, as_json: bool) -> None:
+def command(paths: tuple[Path, ...], topics_file: Path | None, labels: bool, most: int, as_json: bool) -> None:
     """Find every fault in files of labelled articles, each as path:line: what is wrong.
 
-    Topics must be from the topics file, or from topics.toml beside the data where there is one.
+    Topics must be from the topics file, or from topics.toml beside the data where there is one. Where there are no
+    faults, near-duplicates with different topics and suspected mislabels are listed, most suspect first. The exit
+    status is 2 for faults alone: suspects may be right.
     """
     from slugline.cli.terminal import note, print_json
-    from slugline.corpus import examine, topics_file_beside
 
     topics_file = topics_file or topics_file_beside(paths)
-    known = [topic.name for topic in read_topics(topics_file)] if topics_file else None
-    documents, faults = examine(paths, known)
+    topics = read_topics(topics_file) if topics_file else None
+    documents, faults = examine(paths, [topic.name for topic in topics] if topics else None)
+    conflicts: list[Conflict] = []
+    mislabels: list[Mislabel] = []
+    if labels and documents and not faults:
+        corpus = Corpus(tuple(documents), digest(documents))
+        conflicts, mislabels = _suspects(corpus, topics or topics_from_labels(corpus.labels()))
     if as_json:
-        listed = [{"path": str(fault.path), "line": fault.line, "problem": fault.problem} for fault in faults]
-        print_json({"documents": len(documents), "faults": listed})
+        print_json(
+            {
+                "documents": len(documents),
+                "faults": [{"path": str(fault.path), "line": fault.line, "problem": fault.problem} for fault in faults],
+                "conflicts": [str(conflict) for conflict in conflicts],
+                "mislabels": [
+                    {"id": m.document.document.id, "topic": m.topic, "has_topic": m.has_topic, "score": m.score}
+                    for m in mislabels
+                ],
+            }
+        )
     else:
-        for fault in faults:
-            click.echo(str(fault))
+        for finding in (*faults, *conflicts[:most], *mislabels[:most]):
+            click.echo(str(finding))
         against = f" against {topics_file}" if topics_file else f"; no {TOPICS_FILE} beside them, so any topic is taken"
         note(f"{len(documents)} good articles, {len(faults)} faults{against}.")
+        note(f"{len(conflicts)} conflicting near-duplicates, {len(mislabels)} suspected mislabels.")
     if faults:
         sys.exit(FAULTY_INPUT)
+
+
+def _suspects(corpus: Corpus, topics: tuple[Topic, ...]) -> tuple[list["Conflict"], list["Mislabel"]]:
+    from slugline.cli.terminal import note, stage_bars
+    from slugline.errors import NotEnoughExamples
+    from training.suspects import conflicts, mislabels
+
+    found = conflicts(corpus.documents)
+    try:
+        with stage_bars() as bars:
+            return found, mislabels(corpus, topics, bars) if topics else []
+    except NotEnoughExamples as error:
+        note(f"No label was doubted: {error}.")
+        return found, []

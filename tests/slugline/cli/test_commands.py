@@ -117,3 +117,23 @@ def test_models_of_an_empty_folder(slugline: Slugline) -> None:
     done = slugline("models")
     assert done.returncode == 0
     assert "slugline train" in done.stderr
+
+
+def test_check_lists_suspects_without_failing(slugline: Slugline, tmp_path: Path) -> None:
+    rows = labelled_rows(240)
+    rows[7]["topics"] = [] if rows[7]["topics"] else ["terrorism"]
+    path = write_rows(tmp_path / "a.jsonl", rows)
+    done = slugline("check", path)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{path}:8: has")
+    assert slugline("check", path, "--no-labels").stdout == ""
+
+
+def test_tune_writes_a_recipe_that_train_takes(slugline: Slugline, corpus_file: Path) -> None:
+    tuned = slugline("tune", "--data", corpus_file, "--budget", "1s", "--output", "best.json")
+    assert tuned.returncode == 0, tuned.stderr
+    assert "recipes tried, best first" in tuned.stdout
+    assert "outer folds that had no say" in tuned.stderr
+    trained = slugline("train", "--data", corpus_file, "--recipe", "best.json", "--json")
+    assert json.loads(trained.stdout)["trained"] is True
+    assert slugline("tune", "--data", corpus_file, "--budget", "soon").returncode == 2
