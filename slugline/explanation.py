@@ -1,8 +1,8 @@
 """Explanations: the terms of a document that spoke for and against each topic.
 
 The model is linear in its features, so a document's raw score is exactly the bias plus a contribution of every feature.
-A feature of the words family is a term by itself. A character n-gram belongs to the words it occurs in: its
-contribution is shared among them by occurrence, so that editors read words and the sum stays exact.
+A feature of words, in the whole text or its lead, is a term by itself. A character n-gram belongs to the words it
+occurs in: its contribution is shared among them by occurrence, so that editors read words and the sum stays exact.
 """
 
 from collections import Counter, defaultdict
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 
-from slugline.features import WORDS, families
+from slugline.features import LEAD, WORDS, families
 from slugline.pipeline import linear_weights
 
 Contributions = dict[str, NDArray[np.float64]]
@@ -49,7 +49,7 @@ def explain(pipeline: Pipeline, content: str) -> list[Explanation]:
     terms: Contributions = defaultdict(lambda: np.zeros(len(biases)))
     first = 0
     for name, vectorizer in families(features):
-        if name == WORDS:
+        if name in (WORDS, LEAD):
             _add_word_terms(terms, vectorizer, of_column, first)
         else:
             _add_character_terms(terms, vectorizer, of_column, first, content)

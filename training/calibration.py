@@ -57,6 +57,16 @@ def shared_threshold(scores: NDArray[np.float64], labels: Labels) -> float:
     return round(float(good[len(good) // 2]), 4)
 
 
+def topic_threshold(scores: NDArray[np.float64], has_topic: NDArray[np.int8], shared: float) -> float:
+    """The threshold of one topic: half-way between the shared one and the one with its own highest F1.
+
+    The shared one is steadier, the topic's own follows how hard the topic is; half-way does as well as the better of
+    the two where either does.
+    """
+    own = shared_threshold(scores[:, np.newaxis], has_topic[:, np.newaxis])
+    return round((shared + own) / 2, 4)
+
+
 def precision_threshold(topic: str, scores: NDArray[np.float64], has_topic: NDArray[np.int8], wanted: float) -> float:
     """The lowest threshold whose precision on out-of-fold scores is at least `wanted`, so that recall is highest.
 

@@ -5,6 +5,7 @@ its rows, and learns document frequencies from its own learning rows alone, exac
 vectoriser on them would.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import normalize
 
-from slugline.features import CHARACTERS, FeatureSettings, build_features, families
+from slugline.features import FeatureSettings, build_features, families
 
 Rows = NDArray[np.int64]
 _SMALL_CORPUS = 500
@@ -29,7 +30,6 @@ class _Family:
     vectorizer: TfidfVectorizer
     vocabulary: dict[str, int]
     frequencies: sp.csr_matrix
-    weight: float
 
 
 class CorpusMatrices:
@@ -39,12 +39,12 @@ class CorpusMatrices:
         self._settings = settings
         self._union = build_features(settings)
         named = families(self._union)
-        # Two processes at most: one for each family, and not for corpora that are done before a process has started.
-        jobs = 1 if len(contents) < _SMALL_CORPUS else len(named)
+        # A process for each family, but not for corpora that are done before a process has started.
+        jobs = 1 if len(contents) < _SMALL_CORPUS else min(len(named), os.cpu_count() or 1)
         counted = Parallel(n_jobs=jobs)(delayed(_count)(contents, vectorizer) for _, vectorizer in named)
         self._families = [
-            _Family(vectorizer, vocabulary, _damped(counts, settings), _family_weight(name, settings))
-            for (name, vectorizer), (vocabulary, counts) in zip(named, counted, strict=True)
+            _Family(vectorizer, vocabulary, _damped(counts, settings))
+            for (_, vectorizer), (vocabulary, counts) in zip(named, counted, strict=True)
         ]
 
     def fold(self, learn: Rows, measure: Rows) -> tuple[sp.csr_matrix, sp.csr_matrix]:
@@ -52,7 +52,7 @@ class CorpusMatrices:
         pairs = []
         for family in self._families:
             idf = _idf(family.frequencies[learn], self._settings.min_df)
-            pairs.append([_tfidf(family.frequencies[rows], idf, family.weight) for rows in (learn, measure)])
+            pairs.append([_tfidf(family.frequencies[rows], idf) for rows in (learn, measure)])
         return sp.hstack([pair[0] for pair in pairs]).tocsr(), sp.hstack([pair[1] for pair in pairs]).tocsr()
 
     def whole(self) -> tuple[FeatureUnion, sp.csr_matrix]:
@@ -63,13 +63,17 @@ class CorpusMatrices:
             family.vectorizer.vocabulary_ = family.vocabulary
             family.vectorizer.fixed_vocabulary_ = False
             family.vectorizer.idf_ = idf
-            blocks.append(_tfidf(family.frequencies, idf, family.weight))
+            blocks.append(_tfidf(family.frequencies, idf))
         return self._union, sp.hstack(blocks).tocsr()
 
 
 def _count(contents: Sequence[str], vectorizer: TfidfVectorizer) -> tuple[dict[str, int], sp.csr_matrix]:
     counter = CountVectorizer(
-        analyzer=vectorizer.analyzer, ngram_range=vectorizer.ngram_range, min_df=vectorizer.min_df, dtype=np.float64
+        analyzer=vectorizer.analyzer,
+        ngram_range=vectorizer.ngram_range,
+        min_df=vectorizer.min_df,
+        strip_accents=vectorizer.strip_accents,
+        dtype=np.float64,
     )
     counts = counter.fit_transform(contents)
     return counter.vocabulary_, counts
@@ -81,10 +85,6 @@ def _damped(counts: sp.csr_matrix, settings: FeatureSettings) -> sp.csr_matrix:
     return counts
 
 
-def _family_weight(name: str, settings: FeatureSettings) -> float:
-    return settings.char_weight if name == CHARACTERS else 1.0
-
-
 def _idf(frequencies: sp.csr_matrix, min_df: int) -> NDArray[np.float64]:
     """Smoothed inverse document frequencies, as scikit-learn's; 0 for terms in fewer than `min_df` articles."""
     articles = frequencies.shape[0]
@@ -93,8 +93,8 @@ def _idf(frequencies: sp.csr_matrix, min_df: int) -> NDArray[np.float64]:
     return np.where(in_articles >= min_df, idf, 0.0)
 
 
-def _tfidf(frequencies: sp.csr_matrix, idf: NDArray[np.float64], weight: float) -> sp.csr_matrix:
+def _tfidf(frequencies: sp.csr_matrix, idf: NDArray[np.float64]) -> sp.csr_matrix:
     weighted = frequencies.copy()
     weighted.data = weighted.data * idf[weighted.indices]
     weighted.eliminate_zeros()
-    return normalize(weighted, copy=False) * weight
+    return normalize(weighted, copy=False)

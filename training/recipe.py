@@ -1,7 +1,9 @@
 """The recipe: every choice of how a model is trained."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 import msgspec
@@ -10,21 +12,37 @@ from slugline.errors import RecipeFileError
 from slugline.features import FeatureSettings
 from training.weighting import Weighting
 
+LEAD_CHARS = 800
+LONG_ARTICLE_LEADS = 2
+"""A long article is at least this many leads long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How to train.
 
+    `lead` says whether the words of an article's beginning are a family of features of their own: "auto" where at least
+    half of the articles are much longer than their lead, and so say much besides what they are about.
     `regularisation` is LinearSVC's C (above 0; larger fits closer); `class_weight` "balanced" counts the rarer side of
     a topic as much as the other; `folds` is the number of parts for out-of-fold scores; `seed` fixes all chance.
     """
 
     features: FeatureSettings = field(default_factory=FeatureSettings)
+    lead: Literal["auto", "as features say"] = "auto"
     weighting: Weighting = "log-count-ratio"
     regularisation: float = 0.3
     class_weight: Literal["balanced"] | None = None
     folds: int = 5
     seed: int = 0
+
+
+def settled(recipe: Recipe, contents: Sequence[str]) -> Recipe:
+    """The recipe with all that depends on the articles decided: whether there is a family of the lead."""
+    if recipe.lead != "auto":
+        return recipe
+    long = median(map(len, contents)) >= LONG_ARTICLE_LEADS * LEAD_CHARS
+    features = replace(recipe.features, lead_chars=LEAD_CHARS if long else None)
+    return replace(recipe, features=features, lead="as features say")
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -1,7 +1,7 @@
 """Training: from a labelled corpus to a calibrated model and the figures that say how good it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,13 +14,14 @@ from slugline.manifest import Manifest, ManifestTopic
 from slugline.pipeline import fingerprint, linear_pipeline
 from slugline.scoring import Scores
 from slugline.topics import Topic
-from training.calibration import Sigmoid, fit_sigmoid, precision_threshold, shared_threshold
+from training.calibration import Sigmoid, fit_sigmoid, precision_threshold, shared_threshold, topic_threshold
 from training.duplicates import story_groups
 from training.evaluation import Evaluation, evaluate
 from training.learner import Linear, check_learnable, fit_topics, out_of_fold_scores
 from training.matrices import CorpusMatrices, Rows
 from training.plan import TrainingPlan
 from training.progress import NoProgress, Progress
+from training.recipe import Recipe, settled
 from training.splits import Fold, Labels, future_rows, grouped_folds, label_matrix
 
 LEAST_EXAMPLES = 10
@@ -29,7 +30,7 @@ LEAST_EXAMPLES = 10
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model before it is published, and what is known of it for the report.
+    """A trained model before it is published, and what is known of it for the report; `recipe` is the settled one.
 
     `scores` and `labels` have shape (articles, topics); the scores are out of fold. `groups` numbers the story of each
     article, and `folds` are the splits the scores come from.
@@ -37,6 +38,7 @@ class Trained:
 
     pipeline: Pipeline
     manifest: Manifest
+    recipe: Recipe
     scores: Scores
     labels: Labels
     groups: Rows
@@ -65,11 +67,13 @@ def train(corpus: Corpus, topics: Sequence[Topic], plan: TrainingPlan, progress:
         UndatedArticles: the plan splits by time, and articles have no date.
     """
     progress = progress or NoProgress()
-    recipe, names = plan.recipe, tuple(topic.name for topic in topics)
+    names = tuple(topic.name for topic in topics)
     for name in plan.min_precision:
         if name not in names:
             raise UnknownTopic(name, names)
     contents, labels = corpus.contents(), label_matrix(corpus.labels(), names)
+    plan = replace(plan, recipe=settled(plan.recipe, contents))
+    recipe = plan.recipe
     progress.stage("Finding near-duplicates", 1)
     groups = story_groups(contents)
     check_learnable(names, labels, groups, LEAST_EXAMPLES)
@@ -89,14 +93,15 @@ def train(corpus: Corpus, topics: Sequence[Topic], plan: TrainingPlan, progress:
     features, matrix = matrices.whole()
     pipeline = calibrated_pipeline(features, fit_topics(matrix, labels, recipe), calibration.sigmoids)
     manifest = _manifest(corpus, topics, calibration.thresholds, evaluation, pipeline)
-    return Trained(pipeline, manifest, calibration.scores, labels, groups, folds, matrices)
+    return Trained(pipeline, manifest, recipe, calibration.scores, labels, groups, folds, matrices)
 
 
 def calibrate(names: Sequence[str], raw_scores: Scores, labels: Labels, plan: TrainingPlan) -> Calibration:
     """Sigmoids, scores and thresholds from out-of-fold raw scores, shape (articles, topics)."""
     sigmoids = [fit_sigmoid(raw_scores[:, j], labels[:, j]) for j in range(len(names))]
     scores = np.column_stack([sigmoid.probabilities(raw_scores[:, j]) for j, sigmoid in enumerate(sigmoids)])
-    thresholds = np.full(len(names), shared_threshold(scores, labels))
+    shared = shared_threshold(scores, labels)
+    thresholds = np.array([topic_threshold(scores[:, j], labels[:, j], shared) for j in range(len(names))])
     for j, name in enumerate(names):
         if name in plan.min_precision:
             thresholds[j] = precision_threshold(name, scores[:, j], labels[:, j], plan.min_precision[name])

@@ -46,13 +46,13 @@ def command(
         print_json({"tried": tried, "outer": tuning.outer, "best": tuning.best})
         return
     print_table(
-        ("words", "characters", "min_df", "sublinear", "weighting", "C", "class weight", "mean AP, inner folds"),
+        ("words", "lead", "characters", "min_df", "weighting", "C", "class weight", "mean AP, inner folds"),
         [
             (
                 _range(recipe.features.word_ngrams),
+                str(recipe.features.lead_chars or "none"),
                 _range(recipe.features.char_ngrams),
                 str(recipe.features.min_df),
-                "yes" if recipe.features.sublinear_tf else "no",
                 recipe.weighting,
                 f"{recipe.regularisation:g}",
                 recipe.class_weight or "",

@@ -24,7 +24,9 @@ def fitted(topics: int, settings: FeatureSettings) -> tuple[PipelineScorer, np.n
 
 
 @pytest.mark.parametrize("topics", [1, 2, 3])
-@pytest.mark.parametrize("settings", [FeatureSettings(min_df=1), FeatureSettings(char_ngrams=None, min_df=1)])
+@pytest.mark.parametrize(
+    "settings", [FeatureSettings(lead_chars=9, min_df=1), FeatureSettings(char_ngrams=None, min_df=1)]
+)
 def test_probabilities_are_the_sigmoid_of_the_weighted_features(topics: int, settings: FeatureSettings) -> None:
     scorer, expected = fitted(topics, settings)
     np.testing.assert_allclose(scorer.scores(TEXTS), expected, rtol=1e-12)

@@ -3,7 +3,7 @@ import pytest
 from scipy.special import expit
 
 from slugline.errors import UnreachablePrecision
-from training.calibration import fit_sigmoid, precision_threshold, shared_threshold
+from training.calibration import fit_sigmoid, precision_threshold, shared_threshold, topic_threshold
 from training.evaluation import expected_calibration_error
 
 CHANCE = np.random.default_rng(2)
@@ -39,3 +39,9 @@ def test_a_precision_out_of_reach_names_the_best() -> None:
 def test_scores_that_rank_backwards_give_every_article_the_share_of_the_topic() -> None:
     raw, truth = np.linspace(-1, 1, 100), (np.arange(100) < 30).astype(np.int8)
     assert fit_sigmoid(raw, truth).probabilities(raw) == pytest.approx(np.full(100, 31 / 102))
+
+
+def test_a_topics_threshold_stands_between_the_shared_one_and_its_own() -> None:
+    scores, truth = np.linspace(0, 1, 101), (np.linspace(0, 1, 101) > 0.8).astype(np.int8)
+    own = shared_threshold(scores[:, None], truth[:, None])
+    assert topic_threshold(scores, truth, 0.3) == pytest.approx((own + 0.3) / 2, abs=1e-3)

@@ -9,9 +9,9 @@ from training.matrices import CorpusMatrices
 CONTENTS = [str(row["text"]) for row in labelled_rows(80)]
 SETTINGS = [
     FeatureSettings(),
-    FeatureSettings(word_ngrams=(1, 1), char_ngrams=None, min_df=3, sublinear_tf=False),
+    FeatureSettings(word_ngrams=(1, 1), lead_chars=None, char_ngrams=None, min_df=3, sublinear_tf=False),
     FeatureSettings(word_ngrams=None, char_ngrams=(3, 4), min_df=1),
-    FeatureSettings(char_weight=0.5),
+    FeatureSettings(lead_chars=30),
 ]
 
 

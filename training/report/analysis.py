@@ -13,7 +13,6 @@ from slugline.model import Model
 from slugline.pipeline import linear_weights
 from slugline.scoring import Scores
 from training.learner import out_of_fold_scores
-from training.recipe import Recipe
 from training.splits import Fold, Labels
 from training.train import Trained
 
@@ -67,11 +66,11 @@ def bootstrap_intervals(
     return [((float(a[0]), float(a[1])), (float(b[0]), float(b[1]))) for a, b in pairs]
 
 
-def learning_curve(trained: Trained, recipe: Recipe) -> list[CurvePoint]:
+def learning_curve(trained: Trained) -> list[CurvePoint]:
     """Mean average precision on the same unseen articles, after learning from growing shares of the others."""
     folds = trained.folds[:_CURVE_FOLDS]
     measured = np.concatenate([measure for _, measure in folds])
-    chance = np.random.default_rng(recipe.seed)
+    chance = np.random.default_rng(trained.recipe.seed)
     points = []
     for share in CURVE_SHARES:
         smaller: list[Fold] = [
@@ -80,7 +79,7 @@ def learning_curve(trained: Trained, recipe: Recipe) -> list[CurvePoint]:
         labels = trained.labels
         if any((labels[learn].sum(axis=0) == 0).any() for learn, _ in smaller):
             continue
-        raw_scores = out_of_fold_scores(trained.matrices, labels, smaller, recipe, lambda: None)
+        raw_scores = out_of_fold_scores(trained.matrices, labels, smaller, trained.recipe, lambda: None)
         precisions = [
             average_precision_score(labels[measured, j], raw_scores[measured, j]) for j in range(labels.shape[1])
         ]

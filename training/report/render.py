@@ -31,7 +31,7 @@ def render(name: str, manifest: Manifest, trained: Trained, corpus: Corpus, plan
     """The report and the card of a model that will be published as `name`, by file name."""
     model = Model(manifest, trained.pipeline)
     facts = _facts(name, model, trained, corpus, plan)
-    report = _templates.get_template("report.html.jinja").render(facts | _pictures(model, trained, corpus, plan))
+    report = _templates.get_template("report.html.jinja").render(facts | _pictures(model, trained, corpus))
     card = _templates.get_template("card.md.jinja").render(facts)
     return {REPORT_FILE: report.encode(), CARD_FILE: card.encode()}
 
@@ -45,20 +45,20 @@ def _facts(name: str, model: Model, trained: Trained, corpus: Corpus, plan: Trai
         "slugline_version": __version__,
         "topics": list(zip(manifest.topics, intervals, strict=True)),
         "split": plan.split,
-        "recipe": plan.recipe,
+        "recipe": trained.recipe,
         "min_precision": plan.min_precision,
         "data": _data_card(corpus),
     }
 
 
-def _pictures(model: Model, trained: Trained, corpus: Corpus, plan: TrainingPlan) -> dict[str, Any]:
+def _pictures(model: Model, trained: Trained, corpus: Corpus) -> dict[str, Any]:
     scores, labels, thresholds = trained.scores, trained.labels, model.thresholds
     terms = analysis.strongest_terms(model)
     return {
         "precision_recall": figures.precision_recall(model.topics, scores, thresholds, labels),
         "reliability": figures.reliability(model.topics, scores, labels),
         "confusion": figures.confusion_matrix(model.topics, analysis.confusion(scores, thresholds, labels)),
-        "learning": figures.learning(analysis.learning_curve(trained, plan.recipe)),
+        "learning": figures.learning(analysis.learning_curve(trained)),
         "terms": [
             (topic, figures.term_bars(supporting, opposing, number))
             for number, (topic, (supporting, opposing)) in enumerate(zip(model.topics, terms, strict=True))
