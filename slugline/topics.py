@@ -55,6 +55,18 @@ def read_topics(path: Path) -> tuple[Topic, ...]:
     return topics
 
 
+def read_no_topic_share(path: Path) -> float | None:
+    """The `no_topic_share` of a topics file: the share of a feed's articles that have no topic, between 0 and 1.
+
+    Raises:
+        TopicsFileError: it is no such number.
+    """
+    share = tomllib.loads(path.read_text(encoding="utf-8")).get("no_topic_share")
+    if share is not None and (not isinstance(share, float) or not 0 < share < 1):
+        raise TopicsFileError(f"{path}: `no_topic_share` must be a number between 0 and 1, not {share!r}")
+    return share
+
+
 def topics_from_labels(labels: Iterable[Sequence[str]]) -> tuple[Topic, ...]:
     """The topics that occur in labels, by name, without definitions."""
     return tuple(Topic(name) for name in sorted({name for names in labels for name in names}))

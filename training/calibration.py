@@ -27,8 +27,21 @@ class Sigmoid:
         return np.asarray(expit(self.slope * raw_scores + self.offset))
 
 
-def fit_sigmoid(raw_scores: NDArray[np.float64], has_topic: NDArray[np.int8]) -> Sigmoid:
-    """Fit a sigmoid to out-of-fold raw scores of one topic, both of shape (articles,).
+def feed_weights(labels: Labels, no_topic_share: float | None) -> NDArray[np.float64]:
+    """How much each article counts, shape (articles,), so that the share without any topic is as in the feed.
+
+    Articles to learn from are gathered for their topics, and so have more of them than a feed has; probabilities and
+    thresholds must be right in the feed. `no_topic_share` lies between 0 and 1; None leaves the share as it is.
+    """
+    weights = np.ones(len(labels))
+    without = labels.sum(axis=1) == 0
+    if no_topic_share is not None and without.any() and not without.all():
+        weights[without] = no_topic_share / (1 - no_topic_share) * (~without).sum() / without.sum()
+    return weights
+
+
+def fit_sigmoid(raw_scores: NDArray[np.float64], has_topic: NDArray[np.int8], weights: NDArray[np.float64]) -> Sigmoid:
+    """Fit a sigmoid to out-of-fold raw scores of one topic; all three have shape (articles,).
 
     Targets are a little short of 0 and 1, as Platt has them, so that a topic that is told apart without an error does
     not get a slope without bounds.
@@ -38,32 +51,36 @@ def fit_sigmoid(raw_scores: NDArray[np.float64], has_topic: NDArray[np.int8]) ->
     column = np.concatenate([raw_scores, raw_scores])[:, np.newaxis]
     targets = np.concatenate([has_topic, 1 - has_topic])
     logistic = LogisticRegression(C=_ALMOST_UNREGULARISED)
-    logistic.fit(column, targets, sample_weight=np.concatenate([1 - doubt, doubt]))
+    logistic.fit(column, targets, sample_weight=np.concatenate([weights * (1 - doubt), weights * doubt]))
     slope = float(logistic.coef_[0, 0])
     if slope <= 0:
         # Scores that rank no better than chance say nothing; turned around, they would say something by accident.
-        return Sigmoid(0.0, float(logit((positives + 1) / (len(has_topic) + 2))))
+        return Sigmoid(0.0, float(logit(np.average(has_topic, weights=weights))))
     return Sigmoid(slope, float(logistic.intercept_[0]))
 
 
-def shared_threshold(scores: NDArray[np.float64], labels: Labels) -> float:
+def shared_threshold(scores: NDArray[np.float64], labels: Labels, weights: NDArray[np.float64]) -> float:
     """The one threshold with the highest macro-F1 on out-of-fold scores, both of shape (articles, topics).
+
+    `weights`, shape (articles,), say how much each article counts.
 
     Where positives are few, one threshold for all topics on calibrated scores is steadier than one for each.
     The middle of the candidates that come within 0.002 of the best is taken, since the curve is flat and ragged there.
     """
-    macro_f1 = np.array([_macro_f1(scores >= candidate, labels) for candidate in _CANDIDATES])
+    macro_f1 = np.array([_macro_f1(scores >= candidate, labels, weights) for candidate in _CANDIDATES])
     good = _CANDIDATES[macro_f1 >= macro_f1.max() - 0.002]
     return round(float(good[len(good) // 2]), 4)
 
 
-def topic_threshold(scores: NDArray[np.float64], has_topic: NDArray[np.int8], shared: float) -> float:
+def topic_threshold(
+    scores: NDArray[np.float64], has_topic: NDArray[np.int8], weights: NDArray[np.float64], shared: float
+) -> float:
     """The threshold of one topic: half-way between the shared one and the one with its own highest F1.
 
     The shared one is steadier, the topic's own follows how hard the topic is; half-way does as well as the better of
     the two where either does.
     """
-    own = shared_threshold(scores[:, np.newaxis], has_topic[:, np.newaxis])
+    own = shared_threshold(scores[:, np.newaxis], has_topic[:, np.newaxis], weights)
     return round((shared + own) / 2, 4)
 
 
@@ -80,6 +97,6 @@ def precision_threshold(topic: str, scores: NDArray[np.float64], has_topic: NDAr
     return float(thresholds[holds][0])
 
 
-def _macro_f1(assigned: NDArray[np.bool_], labels: Labels) -> float:
-    hits = (assigned & (labels == 1)).sum(axis=0)
-    return float(np.mean(2 * hits / np.maximum(1, assigned.sum(axis=0) + labels.sum(axis=0))))
+def _macro_f1(assigned: NDArray[np.bool_], labels: Labels, weights: NDArray[np.float64]) -> float:
+    hits = weights @ (assigned & (labels == 1))
+    return float(np.mean(2 * hits / np.maximum(1e-9, weights @ assigned + weights @ labels)))

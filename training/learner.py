@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.svm import LinearSVC
 
@@ -13,7 +12,7 @@ from slugline.errors import NotEnoughExamples
 from training.matrices import CorpusMatrices
 from training.recipe import Recipe
 from training.splits import Fold, Labels
-from training.weighting import column_weights
+from training.weighting import ColumnWeights, column_weights
 
 _MOST_ITERATIONS = 5000
 
@@ -30,11 +29,18 @@ class Linear:
         return np.asarray(features @ self.weights + self.bias)
 
 
-def fit_topic(features: sp.csr_matrix, has_topic: NDArray[np.int8], recipe: Recipe) -> Linear:
-    """Learn one topic: weigh the columns by what they have to do with it, fit a linear SVM, fold both into one."""
-    presence = features.copy()
-    presence.data = np.ones_like(presence.data)
-    columns = column_weights(recipe.weighting, presence, has_topic)
+def fit_topics(features: sp.csr_matrix, labels: Labels, recipe: Recipe) -> list[Linear]:
+    """Learn every topic: weigh the columns by what they have to do with it, fit a linear SVM, fold both into one.
+
+    `labels` has shape (articles, topics).
+    """
+    columns = column_weights(recipe.weighting, features, labels)
+    # One topic after the other: liblinear draws from one random generator of the process, and threads that share it
+    # would make every training different.
+    return [_fit_topic(features, labels[:, topic], weights, recipe) for topic, weights in enumerate(columns)]
+
+
+def _fit_topic(features: sp.csr_matrix, has_topic: NDArray[np.int8], columns: ColumnWeights, recipe: Recipe) -> Linear:
     weighted = features.copy()
     weighted.data = weighted.data * columns[weighted.indices]
     # Articles of unit length on average, so that one regularisation means the same for any weighting and corpus size.
@@ -43,22 +49,11 @@ def fit_topic(features: sp.csr_matrix, has_topic: NDArray[np.int8], recipe: Reci
     svm = LinearSVC(
         C=recipe.regularisation,
         class_weight=recipe.class_weight,
-        # The dual solver draws from one random generator of the process, so that threads would disturb each other.
-        dual=False,
         random_state=recipe.seed,
         max_iter=_MOST_ITERATIONS,
     )
     svm.fit(weighted, has_topic)
     return Linear(svm.coef_[0] * columns / length, float(svm.intercept_[0]))
-
-
-def fit_topics(features: sp.csr_matrix, labels: Labels, recipe: Recipe) -> list[Linear]:
-    """Learn every topic; labels have shape (articles, topics)."""
-    # liblinear lets go of the interpreter lock, so threads share the features without copying them.
-    linears: list[Linear] = Parallel(n_jobs=-1, prefer="threads")(
-        delayed(fit_topic)(features, labels[:, topic], recipe) for topic in range(labels.shape[1])
-    )
-    return linears
 
 
 def out_of_fold_scores(

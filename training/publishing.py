@@ -1,6 +1,6 @@
 """From a request to train to a published version."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -9,7 +9,7 @@ from slugline import store
 from slugline.corpus import Corpus, read_corpus, topics_file_beside
 from slugline.errors import ModelError
 from slugline.manifest import Manifest, read_manifest
-from slugline.topics import Topic, read_topics, topics_from_labels
+from slugline.topics import Topic, read_no_topic_share, read_topics, topics_from_labels
 from training.plan import TrainingPlan
 from training.progress import Progress
 from training.report.render import render
@@ -52,16 +52,17 @@ def train_and_publish(request: TrainingRequest, progress: Progress) -> Published
     """
     progress.stage("Reading articles", 1)
     corpus, topics = read_labelled(request.data, request.topics_file)
-    settings = training_settings(request.plan, topics)
+    plan = _completed(request.plan, request.topics_file or topics_file_beside(request.data))
+    settings = training_settings(plan, topics)
     current = store.current_version(request.models, request.name)
     if request.if_changed and current:
         unchanged = _same_training(request.models / request.name / current, corpus, settings)
         if unchanged:
             return Published(request.models / request.name / current, unchanged, current, is_new=False)
-    trained = train(corpus, topics, request.plan, progress)
+    trained = train(corpus, topics, plan, progress)
     progress.stage("Writing the report", 1)
     manifest = msgspec.structs.replace(trained.manifest, settings=settings)
-    extras = render(request.name, manifest, trained, corpus, request.plan)
+    extras = render(request.name, manifest, trained, corpus, plan)
     progress.stage("Publishing", 1)
     folder = store.publish(request.models, request.name, manifest, trained.pipeline, extras)
     if request.promote or current is None:
@@ -80,6 +81,13 @@ def read_labelled(data: tuple[Path, ...], topics_file: Path | None) -> tuple[Cor
     return read_corpus(data, [topic.name for topic in topics]), topics
 
 
+def _completed(plan: TrainingPlan, topics_file: Path | None) -> TrainingPlan:
+    """The plan with what the topics file says where the plan says nothing."""
+    if plan.no_topic_share is not None or topics_file is None:
+        return plan
+    return replace(plan, no_topic_share=read_no_topic_share(topics_file))
+
+
 def training_settings(plan: TrainingPlan, topics: tuple[Topic, ...]) -> dict[str, object]:
     """Everything but the articles that a model depends on, as its manifest holds it."""
     settings = {
@@ -87,6 +95,7 @@ def training_settings(plan: TrainingPlan, topics: tuple[Topic, ...]) -> dict[str
         "topics": [asdict(topic) for topic in topics],
         "min_precision": dict(plan.min_precision),
         "split": plan.split,
+        "no_topic_share": plan.no_topic_share,
     }
     plain: dict[str, object] = msgspec.json.decode(msgspec.json.encode(settings))
     return plain

@@ -14,7 +14,14 @@ from slugline.manifest import Manifest, ManifestTopic
 from slugline.pipeline import fingerprint, linear_pipeline
 from slugline.scoring import Scores
 from slugline.topics import Topic
-from training.calibration import Sigmoid, fit_sigmoid, precision_threshold, shared_threshold, topic_threshold
+from training.calibration import (
+    Sigmoid,
+    feed_weights,
+    fit_sigmoid,
+    precision_threshold,
+    shared_threshold,
+    topic_threshold,
+)
 from training.duplicates import story_groups
 from training.evaluation import Evaluation, evaluate
 from training.learner import Linear, check_learnable, fit_topics, out_of_fold_scores
@@ -98,10 +105,11 @@ def train(corpus: Corpus, topics: Sequence[Topic], plan: TrainingPlan, progress:
 
 def calibrate(names: Sequence[str], raw_scores: Scores, labels: Labels, plan: TrainingPlan) -> Calibration:
     """Sigmoids, scores and thresholds from out-of-fold raw scores, shape (articles, topics)."""
-    sigmoids = [fit_sigmoid(raw_scores[:, j], labels[:, j]) for j in range(len(names))]
+    weights = feed_weights(labels, plan.no_topic_share)
+    sigmoids = [fit_sigmoid(raw_scores[:, j], labels[:, j], weights) for j in range(len(names))]
     scores = np.column_stack([sigmoid.probabilities(raw_scores[:, j]) for j, sigmoid in enumerate(sigmoids)])
-    shared = shared_threshold(scores, labels)
-    thresholds = np.array([topic_threshold(scores[:, j], labels[:, j], shared) for j in range(len(names))])
+    shared = shared_threshold(scores, labels, weights)
+    thresholds = np.array([topic_threshold(scores[:, j], labels[:, j], weights, shared) for j in range(len(names))])
     for j, name in enumerate(names):
         if name in plan.min_precision:
             thresholds[j] = precision_threshold(name, scores[:, j], labels[:, j], plan.min_precision[name])

@@ -9,28 +9,34 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from training.splits import Labels
+
 Weighting = Literal["none", "chi2", "log-count-ratio"]
 
 ColumnWeights = NDArray[np.float64]
 """The weight of each feature, shape (features,)."""
 
 
-def column_weights(weighting: Weighting, presence: sp.csr_matrix, has_topic: NDArray[np.int8]) -> ColumnWeights:
-    """The weight of each feature for one topic.
+def column_weights(weighting: Weighting, features: sp.csr_matrix, labels: Labels) -> list[ColumnWeights]:
+    """The weight of each feature for each topic, by the articles it is present in.
 
     Args:
         weighting: which measure to use.
-        presence: 1 where the article has the feature, shape (articles, features).
-        has_topic: 1 where the article has the topic, shape (articles,).
+        features: not zero where the article has the feature, shape (articles, features).
+        labels: 1 where the article has the topic, shape (articles, topics).
     """
+    articles, columns = features.shape
     if weighting == "none":
-        return np.ones(presence.shape[1])
-    with_topic = np.asarray(presence.T @ has_topic, dtype=np.float64).ravel()
-    in_all = np.asarray(presence.sum(axis=0), dtype=np.float64).ravel()
-    positives, articles = float(has_topic.sum()), float(len(has_topic))
+        return [np.ones(columns) for _ in range(labels.shape[1])]
+    presence = sp.csr_matrix((np.ones(len(features.data)), features.indices, features.indptr), shape=features.shape)
+    in_all = np.bincount(features.indices, minlength=columns).astype(np.float64)
+    with_topics = np.asarray(presence.T @ labels, dtype=np.float64)
     if weighting == "chi2":
-        return _root_chi2(with_topic, in_all, positives, articles)
-    return _log_count_ratio(with_topic, in_all - with_topic)
+        return [
+            _root_chi2(with_topic, in_all, float(labels[:, topic].sum()), float(articles))
+            for topic, with_topic in enumerate(with_topics.T)
+        ]
+    return [_log_count_ratio(with_topic, in_all - with_topic) for with_topic in with_topics.T]
 
 
 def _root_chi2(

@@ -50,6 +50,11 @@ def _precisions(ctx: click.Context, param: click.Parameter, values: tuple[str, .
     type=click.Path(path_type=Path),
     help="Recipe file, as `slugline tune` writes it; without it the default recipe.",
 )
+@click.option(
+    "--no-topic-share",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Share of the articles of your feed that have no topic; without it as in the topics file or the data.",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of all chance in training.")
 @options.as_json
 def command(
@@ -62,6 +67,7 @@ def command(
     min_precision: dict[str, float],
     split: Any,
     recipe_file: Path | None,
+    no_topic_share: float | None,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -82,7 +88,7 @@ def command(
         name=name,
         promote=promote,
         if_changed=if_changed,
-        plan=TrainingPlan(recipe=recipe, min_precision=min_precision, split=split),
+        plan=TrainingPlan(recipe, min_precision, split, no_topic_share),
     )
     with stage_bars() as bars:
         published = train_and_publish(request, bars)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from slugline.errors import TopicsFileError
-from slugline.topics import Topic, name_problem, read_topics, topics_from_labels
+from slugline.topics import Topic, name_problem, read_no_topic_share, read_topics, topics_from_labels
 
 
 def test_topics_come_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -51,3 +51,19 @@ def test_bad_names(name: object) -> None:
 @pytest.mark.parametrize("name", ["a", "Drug Trafficking", "überfall", "a" * 100])
 def test_good_names(name: str) -> None:
     assert name_problem(name) is None
+
+
+@pytest.mark.parametrize("value", ["0.0", "1.5", '"half"', "1"])
+def test_a_share_without_topic_lies_between_0_and_1(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "topics.toml"
+    path.write_text(f"no_topic_share = {value}\n")
+    with pytest.raises(TopicsFileError, match="no_topic_share"):
+        read_no_topic_share(path)
+
+
+def test_a_share_without_topic_may_be_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "topics.toml"
+    path.write_text('[[topic]]\nname = "a"\n')
+    assert read_no_topic_share(path) is None
+    path.write_text("no_topic_share = 0.5\n")
+    assert read_no_topic_share(path) == 0.5

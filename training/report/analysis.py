@@ -79,7 +79,12 @@ def learning_curve(trained: Trained) -> list[CurvePoint]:
         labels = trained.labels
         if any((labels[learn].sum(axis=0) == 0).any() for learn, _ in smaller):
             continue
-        raw_scores = out_of_fold_scores(trained.matrices, labels, smaller, trained.recipe, lambda: None)
+        # The whole share is what the out-of-fold scores are; any scores that rank alike will do.
+        raw_scores = (
+            trained.scores
+            if share == 1.0
+            else out_of_fold_scores(trained.matrices, labels, smaller, trained.recipe, lambda: None)
+        )
         precisions = [
             average_precision_score(labels[measured, j], raw_scores[measured, j]) for j in range(labels.shape[1])
         ]
