@@ -151,6 +151,20 @@ def load(folder: Path) -> Model:
         ModelCorrupt: a file is missing, or is not what the manifest says.
         ModelIncompatible: the model needs another version of scikit-learn.
     """
+    manifest, contents = _verified_files(folder)
+    return Model(manifest, joblib.load(io.BytesIO(contents[MODEL_FILE])))
+
+
+def verify(folder: Path) -> Manifest:
+    """Check all that `load` checks before it unpickles, and unpickle nothing.
+
+    Raises:
+        ModelNotFound, ModelCorrupt, ModelIncompatible: as `load`.
+    """
+    return _verified_files(folder)[0]
+
+
+def _verified_files(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
     manifest = read_manifest(folder)
     for name in manifest.files:
         if name != Path(name).name:
@@ -159,7 +173,7 @@ def load(folder: Path) -> Model:
     if MODEL_FILE not in contents:
         raise ModelCorrupt(f"{folder / MANIFEST_FILE}: lists no {MODEL_FILE}; train the model again")
     _check_libraries(folder, manifest)
-    return Model(manifest, joblib.load(io.BytesIO(contents[MODEL_FILE])))
+    return manifest, contents
 
 
 def _home(root: Path, name: str) -> Path:

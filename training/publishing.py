@@ -12,8 +12,6 @@ from slugline.manifest import Manifest, read_manifest
 from slugline.topics import Topic, read_no_topic_share, read_topics, topics_from_labels
 from training.plan import TrainingPlan
 from training.progress import Progress
-from training.report.render import render
-from training.train import train
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +57,10 @@ def train_and_publish(request: TrainingRequest, progress: Progress) -> Published
         unchanged = _same_training(request.models / request.name / current, corpus, settings)
         if unchanged:
             return Published(request.models / request.name / current, unchanged, current, is_new=False)
+    # Imported here, so that finding nothing changed does not wait for the libraries that draw and learn.
+    from training.report.render import render
+    from training.train import train
+
     trained = train(corpus, topics, plan, progress)
     progress.stage("Writing the report", 1)
     manifest = msgspec.structs.replace(trained.manifest, settings=settings)
@@ -102,9 +104,9 @@ def training_settings(plan: TrainingPlan, topics: tuple[Topic, ...]) -> dict[str
 
 
 def _same_training(folder: Path, corpus: Corpus, settings: dict[str, object]) -> Manifest | None:
-    """The manifest of `folder` if it was trained on the same articles with the same settings, and loads."""
+    """The manifest of `folder` if it was trained on the same articles with the same settings, and is whole."""
     try:
-        manifest = store.load(folder).manifest
+        manifest = store.verify(folder)
     except ModelError:
         return None
     return manifest if (manifest.data_digest, manifest.settings) == (corpus.digest, settings) else None
