@@ -26,11 +26,6 @@ class Health:
         self._changed = asyncio.Event()
         self._closed = False
 
-    @property
-    def serving(self) -> bool:
-        """Whether the services are said to serve."""
-        return bool(self._status == health_pb2.HealthCheckResponse.SERVING)
-
     def serve(self) -> None:
         """Say SERVING from now on, unless the end has been announced."""
         if not self._closed:

@@ -6,7 +6,6 @@ from typing import Literal
 import structlog
 
 LogFormat = Literal["human", "json"]
-LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 def configure_logs(log_format: LogFormat, level: str) -> None:

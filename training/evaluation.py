@@ -38,6 +38,11 @@ def evaluate(scores: NDArray[np.float64], thresholds: NDArray[np.float64], label
     return Evaluation(topics, means)
 
 
+def mean_average_precision(scores: NDArray[np.float64], labels: Labels) -> float:
+    """The mean over topics of average precision, 0 to 1; scores need only rank. Both have shape (articles, topics)."""
+    return _mean([_average_precision(labels[:, j], scores[:, j]) for j in range(labels.shape[1])])
+
+
 def expected_calibration_error(scores: NDArray[np.float64], labels: Labels) -> float:
     """The mean gap of score and observed frequency in ten bins of equal width, 0 to 1, over all article-topic pairs.
 

@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from sklearn.metrics import average_precision_score
 
 from slugline.corpus import Corpus
 from slugline.features import FeatureSettings
-from slugline.scoring import Scores
 from slugline.topics import Topic
 from training.duplicates import story_groups
+from training.evaluation import mean_average_precision
 from training.learner import check_learnable, fit_topics, out_of_fold_scores
 from training.matrices import CorpusMatrices, Rows
 from training.progress import Progress
@@ -130,7 +129,7 @@ def _inner_score(matrices: CorpusMatrices, labels: Labels, groups: Rows, rows: R
         for learn, measure in grouped_folds(labels[rows], groups[rows], INNER_FOLDS, recipe.seed)
     ]
     raw_scores = out_of_fold_scores(matrices, labels, folds, recipe, lambda: None)
-    return _mean_average_precision(raw_scores[rows], labels[rows])
+    return mean_average_precision(raw_scores[rows], labels[rows])
 
 
 def _outer_score(matrices: CorpusMatrices, labels: Labels, fold: Fold, recipe: Recipe) -> float:
@@ -138,8 +137,4 @@ def _outer_score(matrices: CorpusMatrices, labels: Labels, fold: Fold, recipe: R
     known, unknown = matrices.fold(learn, measure)
     linears = fit_topics(known, labels[learn], recipe)
     raw_scores = np.column_stack([linear.raw_scores(unknown) for linear in linears])
-    return _mean_average_precision(raw_scores, labels[measure])
-
-
-def _mean_average_precision(raw_scores: Scores, labels: Labels) -> float:
-    return float(np.mean([average_precision_score(labels[:, j], raw_scores[:, j]) for j in range(labels.shape[1])]))
+    return mean_average_precision(raw_scores, labels[measure])

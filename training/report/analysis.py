@@ -12,6 +12,7 @@ from slugline.features import WORDS, families
 from slugline.model import Model
 from slugline.pipeline import linear_weights
 from slugline.scoring import Scores
+from training.evaluation import mean_average_precision
 from training.learner import out_of_fold_scores
 from training.splits import Fold, Labels
 from training.train import Trained
@@ -85,10 +86,9 @@ def learning_curve(trained: Trained) -> list[CurvePoint]:
             if share == 1.0
             else out_of_fold_scores(trained.matrices, labels, smaller, trained.recipe, lambda: None)
         )
-        precisions = [
-            average_precision_score(labels[measured, j], raw_scores[measured, j]) for j in range(labels.shape[1])
-        ]
-        points.append(CurvePoint(round(len(folds[0][0]) * share), float(np.mean(precisions))))
+        points.append(
+            CurvePoint(round(len(folds[0][0]) * share), mean_average_precision(raw_scores[measured], labels[measured]))
+        )
     return points
 
 

@@ -1,7 +1,6 @@
 """From a trained model to `report.html` and the model card `README.md`."""
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -46,7 +45,6 @@ def _facts(name: str, model: Model, trained: Trained, corpus: Corpus, plan: Trai
         "topics": list(zip(manifest.topics, intervals, strict=True)),
         "split": plan.split,
         "recipe": trained.recipe,
-        "min_precision": plan.min_precision,
         "data": _data_card(corpus),
     }
 
@@ -83,9 +81,4 @@ def _data_card(corpus: Corpus) -> dict[str, Any]:
         "lengths": lengths,
         "titled": sum(bool(labelled.document.title) for labelled in corpus.documents),
         "years": f"{years[0]} to {years[-1]}" if years else "not given",
-        "folders": sorted({_shown(labelled.path) for labelled in corpus.documents}),
     }
-
-
-def _shown(path: Path) -> str:
-    return path.parent.name or path.name
