@@ -6,6 +6,7 @@ take bytes, and abort with INVALID_ARGUMENT, field `request`.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
@@ -63,9 +64,10 @@ def handlers(service: Any, servicer: object, admission: Admission | None = None)
 def _handler(method: Any, answer: Any, enter: Enter) -> "grpc.RpcMethodHandler[Any, Any]":
     kind = GetMessageClass(method.input_type)
     if method.client_streaming:
-        return grpc.stream_stream_rpc_method_handler(_stream_stream(kind, answer, enter))
+        read = (lambda raw: raw) if getattr(answer, "takes_bytes", False) else partial(_parsed, kind)
+        return grpc.stream_stream_rpc_method_handler(_streaming(answer, enter, read))
     if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(_unary_stream(kind, answer, enter))
+        return grpc.unary_stream_rpc_method_handler(_streaming(answer, enter, partial(parse, kind)))
     return grpc.unary_unary_rpc_method_handler(_unary_unary(kind, answer, enter))
 
 
@@ -81,11 +83,11 @@ def _unary_unary(kind: type[Message], answer: UnaryMethod, enter: Enter) -> Any:
     return call
 
 
-def _unary_stream(kind: type[Message], answer: StreamMethod, enter: Enter) -> Any:
-    async def call(raw: bytes, context: Context) -> AsyncIterator[bytes]:
+def _streaming(answer: StreamMethod, enter: Enter, read: Callable[[Any], Any]) -> Any:
+    async def call(raw: Any, context: Context) -> AsyncIterator[bytes]:
         try:
             with enter():
-                async for response in answer(parse(kind, raw), context):
+                async for response in answer(read(raw), context):
                     yield response.SerializeToString()
         except SluglineError as error:
             await abort(context, error)
@@ -93,19 +95,9 @@ def _unary_stream(kind: type[Message], answer: StreamMethod, enter: Enter) -> An
     return call
 
 
-def _stream_stream(kind: type[Message], answer: StreamMethod, enter: Enter) -> Any:
-    wants_bytes = getattr(answer, "takes_bytes", False)
-
-    async def call(raw_requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
-        requests = raw_requests if wants_bytes else (parse(kind, raw) async for raw in raw_requests)
-        try:
-            with enter():
-                async for response in answer(requests, context):
-                    yield response.SerializeToString()
-        except SluglineError as error:
-            await abort(context, error)
-
-    return call
+async def _parsed(kind: type[M], raw_requests: AsyncIterator[bytes]) -> AsyncIterator[M]:
+    async for raw in raw_requests:
+        yield parse(kind, raw)
 
 
 def takes_bytes(method: F) -> F:
