@@ -77,8 +77,8 @@ def topic_threshold(
 ) -> float:
     """The threshold of one topic: half-way between the shared one and the one with its own highest F1.
 
-    The shared one is steadier, the topic's own follows how hard the topic is; half-way does as well as the better of
-    the two where either does.
+    The shared one is steadier, the topic's own follows how hard the topic is; which does better on unseen
+    articles differs from corpus to corpus, so this is a compromise.
     """
     own = shared_threshold(scores[:, np.newaxis], has_topic[:, np.newaxis], weights)
     return round((shared + own) / 2, 4)
