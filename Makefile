@@ -42,7 +42,7 @@ $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.installed: $(VENV)/.created requirements.lock pyproject.toml
+$(VENV)/.installed: $(VENV)/.created requirements.lock pyproject.toml $(wildcard slugline/compiled/*.[ch])
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

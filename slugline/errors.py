@@ -146,6 +146,16 @@ class ModelIncompatible(ModelError):
     """A model was written for other versions of Slugline or of the libraries it needs."""
 
 
+class ScorersDiffer(ModelError):
+    """The compiled scorer and the scikit-learn pipeline give a text different scores; nothing was published."""
+
+    def __init__(self, text: str, difference: float) -> None:
+        super().__init__(
+            f"the compiled scorer and scikit-learn differ by {difference:.3g} on {text!r:.80}; "
+            "nothing was published; report this text"
+        )
+
+
 class ServerUnavailable(SluglineError):
     """A server did not answer, is not ready, or is shutting down."""
 

@@ -1,32 +1,33 @@
-"""Explanations: the terms of a document that spoke for and against each topic.
+"""Explanations: the terms of a document that spoke for and against each topic, and where they stand.
 
 The model is linear in its features, so a document's raw score is exactly the bias plus a contribution of every feature.
 A feature of words, in the whole text or its lead, is a term by itself. A character n-gram belongs to the words it
 occurs in: its contribution is shared among them by occurrence, so that editors read words and the sum stays exact.
 """
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.pipeline import Pipeline
 
-from slugline.features import LEAD, WORDS, families
-from slugline.pipeline import linear_weights
+from slugline.compiled.scorer import CompiledScorer
 
-Contributions = dict[str, NDArray[np.float64]]
-"""What each term adds to the raw score of every topic, shape (topics,), in log-odds."""
+Span = tuple[int, int]
+"""Where something stands in a text: its first character, and the one after its last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a document got its score for one topic: raw_score = bias + the sum of `contributions`, in log-odds."""
+    """Why a document got its score for one topic: raw_score = bias + the sum of `contributions`, in log-odds.
+
+    `spans` has, for each term, where it stands in the text.
+    """
 
     raw_score: float
     bias: float
     contributions: dict[str, float]
+    spans: dict[str, list[Span]] = field(default_factory=dict)
 
     def strongest(self, most: int) -> list[tuple[str, float]]:
         """Up to `most` terms that spoke for the topic, loudest first, then up to `most` against it."""
@@ -39,61 +40,41 @@ class Explanation:
         return self.raw_score - self.bias - sum(value for _, value in self.strongest(most))
 
 
-def explain(pipeline: Pipeline, content: str) -> list[Explanation]:
+def explain(scorer: CompiledScorer, content: str) -> list[Explanation]:
     """Explain the raw score of every topic for one text."""
-    features = pipeline["features"]
-    weights, biases = linear_weights(pipeline)
-    row = features.transform([content]).tocsr()
-    by_column = row.data[:, np.newaxis] * weights[:, row.indices].T
-    of_column = dict(zip(row.indices.tolist(), by_column, strict=True))
-    terms: Contributions = defaultdict(lambda: np.zeros(len(biases)))
-    first = 0
-    for name, vectorizer in families(features):
-        if name in (WORDS, LEAD):
-            _add_word_terms(terms, vectorizer, of_column, first)
-        else:
-            _add_character_terms(terms, vectorizer, of_column, first, content)
-        first += len(vectorizer.vocabulary_)
-    raw_scores = biases + by_column.sum(axis=0)
+    mentions = scorer.mentions(content)
+    lowered, biases = content.lower(), scorer.biases
+    contributions: dict[str, NDArray[np.float64]] = defaultdict(lambda: np.zeros(len(biases)))
+    spans: dict[str, set[Span]] = defaultdict(set)
+    for start, end, values in zip(mentions.starts.tolist(), mentions.ends.tolist(), mentions.values, strict=True):
+        bare_start, bare_end = _bare(lowered, start, end)
+        # A pair of words may stand on two lines.
+        term = " ".join(lowered[bare_start:bare_end].split())
+        contributions[term] += values
+        spans[term].add((bare_start, bare_end))
+    position = positions(content, lowered)
+    where = {
+        term: sorted((position[start], position[end - 1] + 1) for start, end in places)
+        for term, places in spans.items()
+    }
     return [
-        Explanation(float(raw), float(bias), {term: float(values[topic]) for term, values in terms.items()})
-        for topic, (raw, bias) in enumerate(zip(raw_scores, biases, strict=True))
+        Explanation(float(raw), float(bias), {term: float(v[topic]) for term, v in contributions.items()}, where)
+        for topic, (raw, bias) in enumerate(zip(mentions.raw_scores, biases, strict=True))
     ]
 
 
-def _add_word_terms(
-    terms: Contributions, vectorizer: TfidfVectorizer, of_column: dict[int, NDArray[np.float64]], first: int
-) -> None:
-    names = vectorizer.get_feature_names_out()
-    for column, values in of_column.items():
-        if first <= column < first + len(names):
-            terms[str(names[column - first])] += values
+def positions(content: str, lowered: str) -> "range | list[int]":
+    """For each character of the lower-cased text, the character of `content` that it comes from."""
+    if len(content) == len(lowered):
+        return range(len(content))
+    return [index for index, character in enumerate(content) for _ in character.lower()]
 
 
-def _add_character_terms(
-    terms: Contributions,
-    vectorizer: TfidfVectorizer,
-    of_column: dict[int, NDArray[np.float64]],
-    first: int,
-    content: str,
-) -> None:
-    analyze, vocabulary = vectorizer.build_analyzer(), vectorizer.vocabulary_
-    words = Counter(content.lower().split())
-    columns_of = {word: [first + vocabulary[ngram] for ngram in analyze(word) if ngram in vocabulary] for word in words}
-    occurrences: Counter[int] = Counter()
-    for word, times in words.items():
-        for column in columns_of[word]:
-            occurrences[column] += times
-    for word, times in words.items():
-        for column in columns_of[word]:
-            terms[_bare(word)] += of_column[column] * (times / occurrences[column])
-
-
-def _bare(word: str) -> str:
-    """The word without the punctuation around it, or as it is where there is nothing else."""
-    start, end = 0, len(word)
-    while start < end and not word[start].isalnum():
-        start += 1
-    while end > start and not word[end - 1].isalnum():
-        end -= 1
-    return word[start:end] or word
+def _bare(text: str, start: int, end: int) -> Span:
+    """The span without the punctuation around it, or as it is where there is nothing else."""
+    first, last = start, end
+    while first < last and not text[first].isalnum():
+        first += 1
+    while last > first and not text[last - 1].isalnum():
+        last -= 1
+    return (first, last) if first < last else (start, end)

@@ -56,6 +56,11 @@ def families(features: FeatureUnion) -> Sequence[tuple[str, TfidfVectorizer]]:
     return list(features.transformer_list)
 
 
+def lead_of(vectorizer: TfidfVectorizer) -> int | None:
+    """How many characters a vectoriser reads of each text; None for all."""
+    return vectorizer.strip_accents.__reduce__()[1][0].stop if vectorizer.strip_accents else None
+
+
 def _vectorizer(
     settings: FeatureSettings, analyzer: str, ngrams: tuple[int, int], chars: int | None = None
 ) -> TfidfVectorizer:

@@ -8,7 +8,7 @@ import msgspec
 from slugline.errors import ModelCorrupt, ModelIncompatible, ModelNotFound
 
 MANIFEST_FILE = "manifest.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class TopicMetrics(msgspec.Struct, frozen=True):
@@ -50,6 +50,13 @@ class FileDigest(msgspec.Struct, frozen=True):
     size: int
 
 
+class Probe(msgspec.Struct, frozen=True):
+    """A text and its scores as the scikit-learn pipeline gave them at publication, in the order of the topics."""
+
+    text: str
+    scores: list[float]
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """Everything about a model but its numbers."""
 
@@ -64,6 +71,7 @@ class Manifest(msgspec.Struct, frozen=True):
     settings: dict[str, Any]
     libraries: dict[str, str]
     fingerprint: str
+    probes: list[Probe]
     files: dict[str, FileDigest]
 
     def topic_names(self) -> tuple[str, ...]:

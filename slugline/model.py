@@ -3,23 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
 
+from slugline.compiled.scorer import CompiledScorer
+from slugline.compiled.tables import Tables
 from slugline.errors import UnknownTopic
 from slugline.explanation import Explanation, explain
 from slugline.manifest import Manifest
 from slugline.scoring import PipelineScorer, Scorer, Scores
 
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded model: its manifest, the scikit-learn pipeline it is, and the scorer that answers for it."""
+    """A loaded model: its manifest, its compiled tables, and the scikit-learn pipeline where that is to score."""
 
     manifest: Manifest
-    pipeline: Pipeline
+    tables: Tables
+    pipeline: "Pipeline | None" = None
 
     @property
     def version(self) -> str:
@@ -37,8 +43,12 @@ class Model:
         return np.array([topic.threshold for topic in self.manifest.topics])
 
     @cached_property
+    def _compiled(self) -> CompiledScorer:
+        return CompiledScorer(self.tables)
+
+    @cached_property
     def _scorer(self) -> Scorer:
-        return PipelineScorer(self.pipeline)
+        return PipelineScorer(self.pipeline) if self.pipeline is not None else self._compiled
 
     def scores(self, contents: Sequence[str]) -> Scores:
         """The calibrated probability of every topic, shape (len(contents), topics)."""
@@ -61,4 +71,4 @@ class Model:
 
     def explain(self, content: str) -> list[Explanation]:
         """Why one text gets its scores, one explanation for each topic."""
-        return explain(self.pipeline, content)
+        return explain(self._compiled, content)

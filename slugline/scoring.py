@@ -1,14 +1,19 @@
 """Scoring: from the texts of documents to a calibrated probability of every topic."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 Scores = NDArray[np.float64]
 """Calibrated probabilities, shape (documents, topics), each 0 to 1."""
+
+ScorerName = Literal["compiled", "sklearn"]
+"""The compiled scorer needs no scikit-learn; the plain pipeline is what it is proved against."""
 
 
 class Scorer(Protocol):
@@ -21,7 +26,7 @@ class Scorer(Protocol):
 class PipelineScorer:
     """Scores with a fitted scikit-learn pipeline, as it is."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: "Pipeline") -> None:
         self.pipeline = pipeline
         self._topics = len(pipeline[-1].estimators_)
 

@@ -1,13 +1,15 @@
 """The store: models on disk, as `models/<name>/<version>/`, with `models/<name>/CURRENT` naming the one in use.
 
 A version's folder is written aside, flushed to disk and renamed into place, and CURRENT is replaced by a rename: a kill
-at any moment leaves the old version current and loadable. Nothing is unpickled before the manifest, then the digest
-of every file, then the versions of the libraries have been found right.
+at any moment leaves the old version current and loadable. Loading checks the manifest, then the digest of every file;
+it maps the compiled tables into memory, which all processes share, and unpickles nothing. Only where the scikit-learn
+pipeline is asked for is that unpickled, after the versions of the libraries have been found right.
 """
 
 import fcntl
 import hashlib
 import io
+import mmap
 import os
 import platform
 import re
@@ -18,15 +20,20 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version as library_version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import joblib
 import msgspec
-from sklearn.pipeline import Pipeline
+import numpy as np
 
+from slugline.compiled.tables import PREFIX, TablesDamaged, read_tables, write_tables
 from slugline.errors import InputError, ModelCorrupt, ModelError, ModelIncompatible, ModelNotFound
 from slugline.manifest import FORMAT_VERSION, MANIFEST_FILE, FileDigest, Manifest, read_manifest, write_manifest
 from slugline.model import Model
 from slugline.names import DEFAULT_NAME
+from slugline.scoring import ScorerName
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 MODEL_FILE = "model.joblib"
 CURRENT_FILE = "CURRENT"
@@ -34,26 +41,31 @@ _LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib")
 _UNPICKLED_BY = "scikit-learn"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PARTIAL_PREFIX = ".partial-"
+AGREEMENT = 1e-9
+"""How far two ways to score a text may lie apart."""
 
 
 def publish(
-    root: Path, name: str, manifest: Manifest, pipeline: Pipeline, extras: Mapping[str, bytes] | None = None
+    root: Path, name: str, model: Model, pipeline: "Pipeline", extras: Mapping[str, bytes] | None = None
 ) -> Path:
     """Write a new version of a model and return its folder. It does not become current by that.
 
-    `manifest` gives everything but format version, name, version, libraries and files, which are filled in here.
-    `extras` are further files of the version, by name.
+    `pipeline` is what the model's tables were compiled from. The model's manifest gives everything but format version,
+    name, version, libraries and files, which are filled in here. `extras` are further files of the version, by name.
 
     Raises:
         InputError: `name` cannot be the name of a folder.
     """
+    import joblib
+
     home = _home(root, name)
+    manifest = model.manifest
     home.mkdir(parents=True, exist_ok=True)
     with _locked(home):
         _sweep(home)
         partial = Path(tempfile.mkdtemp(prefix=_PARTIAL_PREFIX, dir=home))
         joblib.dump(pipeline, partial / MODEL_FILE, compress=("zlib", 1))
-        for file_name, content in (extras or {}).items():
+        for file_name, content in (write_tables(model.tables) | dict(extras or {})).items():
             (partial / file_name).write_bytes(content)
         version = _free_version(home, manifest)
         complete = msgspec.structs.replace(
@@ -143,37 +155,61 @@ def find(path: Path, name: str = DEFAULT_NAME) -> Path:
     return path / version
 
 
-def load(folder: Path) -> Model:
+def load(folder: Path, scorer: ScorerName = "compiled") -> Model:
     """Load the version in `folder`.
 
     Raises:
         ModelNotFound: there is no model.
-        ModelCorrupt: a file is missing, or is not what the manifest says.
-        ModelIncompatible: the model needs another version of scikit-learn.
+        ModelCorrupt: a file is missing, is not what the manifest says, or the scores are not those of the publication.
+        ModelIncompatible: the pipeline is asked for, and needs another version of scikit-learn.
     """
-    manifest, contents = _verified_files(folder)
-    return Model(manifest, joblib.load(io.BytesIO(contents[MODEL_FILE])))
+    manifest, files = _verified_files(folder)
+    try:
+        tables = read_tables({name: content for name, content in files.items() if name.startswith(PREFIX)})
+    except TablesDamaged as error:
+        raise ModelCorrupt(f"{folder}: {error}; train the model again") from None
+    if len(tables.biases) != len(manifest.topics):
+        raise ModelCorrupt(f"{folder}: the tables have other topics than the manifest; train the model again")
+    pipeline = _unpickled(folder, manifest, files) if scorer == "sklearn" else None
+    model = Model(manifest, tables, pipeline)
+    _check_probes(folder, model)
+    return model
 
 
 def verify(folder: Path) -> Manifest:
-    """Check all that `load` checks before it unpickles, and unpickle nothing.
+    """Check that the files of a version are what was published.
 
     Raises:
-        ModelNotFound, ModelCorrupt, ModelIncompatible: as `load`.
+        ModelNotFound, ModelCorrupt: as `load`.
     """
     return _verified_files(folder)[0]
 
 
-def _verified_files(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
+def _unpickled(folder: Path, manifest: Manifest, files: Mapping[str, mmap.mmap]) -> "Pipeline":
+    _check_libraries(folder, manifest)
+    import joblib
+
+    return joblib.load(io.BytesIO(files[MODEL_FILE]))
+
+
+def _check_probes(folder: Path, model: Model) -> None:
+    """The scores of the publication must come out again, on this machine and with this Python's Unicode."""
+    probes = model.manifest.probes
+    found = model.scores([probe.text for probe in probes])
+    expected = np.array([probe.scores for probe in probes]).reshape(found.shape)
+    if not np.allclose(found, expected, rtol=0, atol=AGREEMENT):
+        raise ModelCorrupt(f"{folder}: gives other scores than when it was published; train the model again")
+
+
+def _verified_files(folder: Path) -> tuple[Manifest, dict[str, mmap.mmap]]:
     manifest = read_manifest(folder)
     for name in manifest.files:
         if name != Path(name).name:
             raise ModelCorrupt(f"{folder / MANIFEST_FILE}: names {name!r}, a file outside of the model's folder")
-    contents = {name: _verified(folder / name, digest) for name, digest in manifest.files.items()}
-    if MODEL_FILE not in contents:
+    files = {name: _verified(folder / name, digest) for name, digest in manifest.files.items()}
+    if MODEL_FILE not in files:
         raise ModelCorrupt(f"{folder / MANIFEST_FILE}: lists no {MODEL_FILE}; train the model again")
-    _check_libraries(folder, manifest)
-    return manifest, contents
+    return manifest, files
 
 
 def _home(root: Path, name: str) -> Path:
@@ -221,15 +257,17 @@ def _file_digest(path: Path) -> FileDigest:
     return FileDigest(hashlib.sha256(content).hexdigest(), len(content))
 
 
-def _verified(path: Path, digest: FileDigest) -> bytes:
-    """The bytes of a file, read once, so that what is unpickled is what was verified."""
+def _verified(path: Path, digest: FileDigest) -> mmap.mmap:
+    """The bytes of a file, mapped once, so that what is used is what was verified."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            # An empty file cannot be mapped, and none is ever published.
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else None
     except OSError as error:
         raise ModelCorrupt(f"{path}: is missing or cannot be read: {error.strerror}; restore the model") from None
-    if len(content) != digest.size or hashlib.sha256(content).hexdigest() != digest.sha256:
+    if content is None or len(content) != digest.size or hashlib.sha256(content).hexdigest() != digest.sha256:
         raise ModelCorrupt(
-            f"{path}: is not the file that was published: it has {len(content)} bytes of {digest.size}, "
+            f"{path}: is not the file that was published: it has {len(content or b'')} bytes of {digest.size}, "
             f"or its SHA-256 is not {digest.sha256[:12]}...; restore the file or train the model again"
         )
     return content

@@ -11,6 +11,7 @@ from pathlib import Path
 import grpc
 import hypothesis
 import pytest
+from sklearn.pipeline import Pipeline
 
 from slugline import store
 from slugline.model import Model
@@ -42,6 +43,14 @@ def models(tmp_path_factory: pytest.TempPathFactory, corpus_file: Path) -> Path:
 @pytest.fixture(scope="session")
 def model(models: Path) -> Model:
     return store.load(store.find(models))
+
+
+@pytest.fixture(scope="session")
+def pipeline(models: Path) -> Pipeline:
+    """The scikit-learn pipeline of `model`."""
+    found = store.load(store.find(models), "sklearn").pipeline
+    assert found is not None
+    return found
 
 
 @dataclass

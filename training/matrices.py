@@ -5,22 +5,21 @@ its rows, and learns document frequencies from its own learning rows alone, exac
 vectoriser on them would.
 """
 
-import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import normalize
 
 from slugline.features import FeatureSettings, build_features, families
+from training.vectorizer import count
 
 Rows = NDArray[np.int64]
-_SMALL_CORPUS = 500
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,13 @@ class CorpusMatrices:
         self._settings = settings
         self._union = build_features(settings)
         named = families(self._union)
-        # A process for each family, but not for corpora that are done before a process has started.
-        jobs = 1 if len(contents) < _SMALL_CORPUS else min(len(named), os.cpu_count() or 1)
-        counted = Parallel(n_jobs=jobs)(delayed(_count)(contents, vectorizer) for _, vectorizer in named)
-        self._families = [
-            _Family(vectorizer, vocabulary, _damped(counts, settings))
-            for (_, vectorizer), (vocabulary, counts) in zip(named, counted, strict=True)
-        ]
+        # Threads do: the compiled code counts without holding Python's lock.
+        with ThreadPoolExecutor(len(named)) as threads:
+            counted = threads.map(lambda family: count(contents, family[1]), named)
+            self._families = [
+                _Family(vectorizer, counts.vocabulary, _damped(counts.matrix, settings))
+                for (_, vectorizer), counts in zip(named, counted, strict=True)
+            ]
 
     def fold(self, learn: Rows, measure: Rows) -> tuple[sp.csr_matrix, sp.csr_matrix]:
         """The TF-IDF of two sets of rows, with document frequencies from `learn` alone."""
@@ -65,18 +64,6 @@ class CorpusMatrices:
             family.vectorizer.idf_ = idf
             blocks.append(_tfidf(family.frequencies, idf))
         return self._union, sp.hstack(blocks).tocsr()
-
-
-def _count(contents: Sequence[str], vectorizer: TfidfVectorizer) -> tuple[dict[str, int], sp.csr_matrix]:
-    counter = CountVectorizer(
-        analyzer=vectorizer.analyzer,
-        ngram_range=vectorizer.ngram_range,
-        min_df=vectorizer.min_df,
-        strip_accents=vectorizer.strip_accents,
-        dtype=np.float64,
-    )
-    counts = counter.fit_transform(contents)
-    return counter.vocabulary_, counts
 
 
 def _damped(counts: sp.csr_matrix, settings: FeatureSettings) -> sp.csr_matrix:

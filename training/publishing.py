@@ -63,10 +63,10 @@ def train_and_publish(request: TrainingRequest, progress: Progress) -> Published
 
     trained = train(corpus, topics, plan, progress)
     progress.stage("Writing the report", 1)
-    manifest = msgspec.structs.replace(trained.manifest, settings=settings)
-    extras = render(request.name, manifest, trained, corpus, plan)
+    model = replace(trained.model, manifest=msgspec.structs.replace(trained.model.manifest, settings=settings))
+    extras = render(request.name, replace(trained, model=model), corpus, plan)
     progress.stage("Publishing", 1)
-    folder = store.publish(request.models, request.name, manifest, trained.pipeline, extras)
+    folder = store.publish(request.models, request.name, model, trained.pipeline, extras)
     if request.promote or current is None:
         store.promote(request.models, request.name, folder.name)
         current = folder.name

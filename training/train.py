@@ -10,7 +10,8 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from slugline.corpus import Corpus
 from slugline.errors import UnknownTopic
-from slugline.manifest import Manifest, ManifestTopic
+from slugline.manifest import Manifest, ManifestTopic, Probe
+from slugline.model import Model
 from slugline.pipeline import fingerprint, linear_pipeline
 from slugline.scoring import Scores
 from slugline.topics import Topic
@@ -22,6 +23,7 @@ from training.calibration import (
     shared_threshold,
     topic_threshold,
 )
+from training.compiling import compiled
 from training.duplicates import story_groups
 from training.evaluation import Evaluation, evaluate
 from training.learner import Linear, check_learnable, fit_topics, out_of_fold_scores
@@ -43,8 +45,8 @@ class Trained:
     article, and `folds` are the splits the scores come from.
     """
 
+    model: Model
     pipeline: Pipeline
-    manifest: Manifest
     recipe: Recipe
     scores: Scores
     labels: Labels
@@ -99,8 +101,10 @@ def train(corpus: Corpus, topics: Sequence[Topic], plan: TrainingPlan, progress:
     progress.stage("Learning from all articles", 1)
     features, matrix = matrices.whole()
     pipeline = calibrated_pipeline(features, fit_topics(matrix, labels, recipe), calibration.sigmoids)
-    manifest = _manifest(corpus, topics, calibration.thresholds, evaluation, pipeline)
-    return Trained(pipeline, manifest, recipe, calibration.scores, labels, groups, folds, matrices)
+    progress.stage("Compiling", 1)
+    tables, probes = compiled(pipeline, contents)
+    manifest = _manifest(corpus, topics, calibration.thresholds, evaluation, fingerprint(pipeline), probes)
+    return Trained(Model(manifest, tables), pipeline, recipe, calibration.scores, labels, groups, folds, matrices)
 
 
 def calibrate(names: Sequence[str], raw_scores: Scores, labels: Labels, plan: TrainingPlan) -> Calibration:
@@ -153,7 +157,8 @@ def _manifest(
     topics: Sequence[Topic],
     thresholds: NDArray[np.float64],
     evaluation: Evaluation,
-    pipeline: Pipeline,
+    model_fingerprint: str,
+    probes: list[Probe],
 ) -> Manifest:
     """The manifest of the model; what publishing fills in is left empty."""
     return Manifest(
@@ -170,6 +175,7 @@ def _manifest(
         documents=len(corpus),
         settings={},
         libraries={},
-        fingerprint=fingerprint(pipeline),
+        fingerprint=model_fingerprint,
+        probes=probes,
         files={},
     )

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.special import expit
+from sklearn.pipeline import Pipeline
 
 from slugline import store
 from slugline.features import FeatureSettings, build_features
-from slugline.model import Model
 from slugline.pipeline import fingerprint, linear_pipeline, linear_weights
 from slugline.scoring import PipelineScorer
 
@@ -52,7 +52,9 @@ def test_the_fingerprint_changes_with_the_last_bit_of_a_weight() -> None:
     assert fingerprint(one) != fingerprint(other)
 
 
-def test_the_joblib_file_loads_where_slugline_is_not_installed(models: Path, model: Model, tmp_path: Path) -> None:
+def test_the_joblib_file_loads_where_slugline_is_not_installed(
+    models: Path, pipeline: Pipeline, tmp_path: Path
+) -> None:
     """In a process that cannot import slugline, `predict_proba` gives the calibrated probabilities."""
     path = store.find(models) / store.MODEL_FILE
     code = (
@@ -60,4 +62,4 @@ def test_the_joblib_file_loads_where_slugline_is_not_installed(models: Path, mod
         f"import joblib; print(joblib.load({str(path)!r}).predict_proba({TEXTS!r}).tolist())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
-    np.testing.assert_allclose(eval(done.stdout), model.scores(TEXTS), rtol=0, atol=0)
+    np.testing.assert_allclose(eval(done.stdout), pipeline.predict_proba(TEXTS), rtol=0, atol=0)

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import pickle
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sklearn.pipeline import Pipeline
 
 from slugline import store
 from slugline.errors import InputError, ModelCorrupt, ModelIncompatible, ModelNotFound
@@ -27,33 +29,33 @@ def edit_manifest(folder: Path, **changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def test_a_published_model_loads_and_scores_alike(own_models: Path, model: Model) -> None:
-    folder = store.publish(own_models, "copy", model.manifest, model.pipeline, {"notes.txt": b"x"})
+def test_a_published_model_loads_and_scores_alike(own_models: Path, model: Model, pipeline: Pipeline) -> None:
+    folder = store.publish(own_models, "copy", model, pipeline, {"notes.txt": b"x"})
     loaded = store.load(folder)
     text = ["Troops shelled the port"]
     assert loaded.scores(text).tolist() == model.scores(text).tolist()
     assert loaded.manifest.name == "copy"
     assert loaded.version == folder.name
-    assert set(loaded.manifest.files) == {"model.joblib", "notes.txt"}
+    assert {"model.joblib", "notes.txt", "compiled-words-steps.npy"} < set(loaded.manifest.files)
     assert store.current_version(own_models, "copy") is None
 
 
-def test_two_publications_within_a_second_are_two_versions(own_models: Path, model: Model) -> None:
-    folders = {store.publish(own_models, "default", model.manifest, model.pipeline) for _ in range(3)}
+def test_two_publications_within_a_second_are_two_versions(own_models: Path, model: Model, pipeline: Pipeline) -> None:
+    folders = {store.publish(own_models, "default", model, pipeline) for _ in range(3)}
     assert len(folders) == 3
     assert len(store.versions(own_models, "default")) == 4
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", ".hidden", "x" * 65])
-def test_names_that_are_no_folders_are_refused(tmp_path: Path, model: Model, name: str) -> None:
+def test_names_that_are_no_folders_are_refused(tmp_path: Path, model: Model, pipeline: Pipeline, name: str) -> None:
     with pytest.raises(InputError, match="cannot name a model"):
-        store.publish(tmp_path, name, model.manifest, model.pipeline)
+        store.publish(tmp_path, name, model, pipeline)
 
 
-def test_find_takes_a_version_a_name_or_a_root(own_models: Path, model: Model) -> None:
+def test_find_takes_a_version_a_name_or_a_root(own_models: Path, model: Model, pipeline: Pipeline) -> None:
     version = own_models / "default" / model.version
     assert store.find(version) == store.find(own_models / "default") == store.find(own_models) == version
-    other = store.publish(own_models, "other", model.manifest, model.pipeline)
+    other = store.publish(own_models, "other", model, pipeline)
     store.promote(own_models, "other", other.name)
     assert store.find(own_models) == version
     assert store.find(own_models, "other") == other
@@ -70,7 +72,9 @@ def test_find_says_what_to_do_where_there_is_nothing(tmp_path: Path, own_models:
         store.find(own_models)
 
 
-def test_promoting_a_version_that_is_not_there_changes_nothing(own_models: Path, model: Model) -> None:
+def test_promoting_a_version_that_is_not_there_changes_nothing(
+    own_models: Path, model: Model, pipeline: Pipeline
+) -> None:
     with pytest.raises(ModelNotFound, match="no version 'x'"):
         store.promote(own_models, "default", "x")
     assert store.current_version(own_models, "default") == model.version
@@ -90,7 +94,7 @@ def test_a_damaged_model_is_refused(own_models: Path, damage: str) -> None:
         store.load(folder)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format_version": "1"}', '{"format_version": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format_version": "1"}', '{"format_version": 2}'])
 def test_a_damaged_manifest_is_refused(own_models: Path, text: str) -> None:
     folder = store.find(own_models)
     (folder / MANIFEST_FILE).write_text(text)
@@ -102,7 +106,8 @@ def test_another_format_or_library_is_refused(own_models: Path) -> None:
     folder = store.find(own_models)
     edit_manifest(folder, libraries={"scikit-learn": "0.24.2"})
     with pytest.raises(ModelIncompatible, match=r"scikit-learn 0\.24\.2, installed is"):
-        store.load(folder)
+        store.load(folder, "sklearn")
+    store.load(folder)
     edit_manifest(folder, format_version=99)
     with pytest.raises(ModelIncompatible, match="format 99"):
         store.load(folder)
@@ -113,6 +118,36 @@ def test_a_manifest_cannot_name_files_elsewhere(own_models: Path) -> None:
     edit_manifest(folder, files={"../../secret": {"sha256": "", "size": 0}})
     with pytest.raises(ModelCorrupt, match="outside"):
         store.load(folder)
+
+
+def test_scores_other_than_those_of_the_publication_are_refused(own_models: Path, model: Model) -> None:
+    folder = store.find(own_models)
+    probes = [{"text": probe.text, "scores": probe.scores} for probe in model.manifest.probes]
+    probes[2]["scores"] = [score + 1e-8 for score in model.manifest.probes[2].scores]
+    edit_manifest(folder, probes=probes)
+    with pytest.raises(ModelCorrupt, match="other scores"):
+        store.load(folder)
+
+
+def test_damaged_tables_with_the_right_digest_are_refused(own_models: Path, model: Model) -> None:
+    folder = store.find(own_models)
+    table = folder / "compiled-words-ends.npy"
+    table.write_bytes(table.read_bytes()[:-4] + b"\xff\xff\xff\x7f")
+    files = {name: {"sha256": digest.sha256, "size": digest.size} for name, digest in model.manifest.files.items()}
+    files[table.name]["sha256"] = hashlib.sha256(table.read_bytes()).hexdigest()
+    edit_manifest(folder, files=files)
+    with pytest.raises(ModelCorrupt, match="outside of the letters"):
+        store.load(folder)
+
+
+def test_loading_for_the_compiled_scorer_imports_no_scikit_learn(own_models: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from slugline import store\n"
+        "model = store.load(store.find(Path(sys.argv[1]))); model.scores(['x']); model.explain('Troops shelled')\n"
+        "print([name for name in ('sklearn', 'scipy', 'joblib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, own_models], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 class _Malicious:
@@ -126,8 +161,9 @@ class _Malicious:
 def test_code_in_a_swapped_pickle_does_not_run(own_models: Path, tmp_path: Path) -> None:
     folder = store.find(own_models)
     (folder / store.MODEL_FILE).write_bytes(pickle.dumps(_Malicious(tmp_path / "ran")))
-    with pytest.raises(ModelCorrupt):
-        store.load(folder)
+    for scorer in ("compiled", "sklearn"):
+        with pytest.raises(ModelCorrupt):
+            store.load(folder, scorer)
     assert not (tmp_path / "ran").exists()
 
 
@@ -136,10 +172,11 @@ import sys
 from pathlib import Path
 from slugline import store
 root = Path(sys.argv[1])
-model = store.load(store.find(root))
+model = store.load(store.find(root), "sklearn")
+pipeline = model.pipeline
 print("ready", flush=True)
 while True:
-    folder = store.publish(root, "default", model.manifest, model.pipeline)
+    folder = store.publish(root, "default", model, pipeline)
     store.promote(root, "default", folder.name)
 """
 
@@ -157,15 +194,15 @@ def test_a_publisher_killed_at_any_moment_leaves_a_loadable_current_version(own_
         assert all(not isinstance(found, Exception) for found in store.versions(own_models, "default"))
 
 
-def test_what_killed_publishers_left_is_swept_up(own_models: Path, model: Model) -> None:
+def test_what_killed_publishers_left_is_swept_up(own_models: Path, model: Model, pipeline: Pipeline) -> None:
     leftover = own_models / "default" / ".partial-left"
     leftover.mkdir()
     (leftover / "model.joblib").write_bytes(b"half")
-    store.publish(own_models, "default", model.manifest, model.pipeline)
+    store.publish(own_models, "default", model, pipeline)
     assert not leftover.exists()
 
 
-def test_an_unreadable_version_is_listed_as_an_error(own_models: Path, model: Model) -> None:
+def test_an_unreadable_version_is_listed_as_an_error(own_models: Path, model: Model, pipeline: Pipeline) -> None:
     broken = own_models / "default" / "20000101T000000Z-broken"
     broken.mkdir()
     (broken / MANIFEST_FILE).write_text("{")
@@ -174,5 +211,5 @@ def test_an_unreadable_version_is_listed_as_an_error(own_models: Path, model: Mo
     assert second == model.manifest
 
 
-def test_the_manifest_round_trips(model: Model) -> None:
+def test_the_manifest_round_trips(model: Model, pipeline: Pipeline) -> None:
     assert msgspec.json.decode(msgspec.json.encode(model.manifest), type=type(model.manifest)) == model.manifest

@@ -24,13 +24,13 @@ def test_scores_are_out_of_fold_and_figures_follow_from_them(tmp_path: Path) -> 
     corpus = read_corpus([write_rows(tmp_path / "a.jsonl", rows)])
     trained = train(corpus, [Topic("odd")], TrainingPlan())
     assert trained.scores.shape == (240, 1)
-    assert trained.manifest.topics[0].metrics.average_precision < 0.65
+    assert trained.model.manifest.topics[0].metrics.average_precision < 0.65
     assert abs(trained.scores.mean() - trained.labels.mean()) < 0.02
 
 
 def test_topics_that_can_be_learned_are(corpus_file: Path) -> None:
     trained = train(read_corpus([corpus_file]), ALL, TrainingPlan())
-    assert trained.manifest.metrics.macro_f1 > 0.9
+    assert trained.model.manifest.metrics.macro_f1 > 0.9
 
 
 FINGERPRINT = """
@@ -41,7 +41,7 @@ from slugline.topics import Topic
 from training.plan import TrainingPlan
 from training.train import train
 corpus = read_corpus([Path(sys.argv[1])])
-print(train(corpus, [Topic("diplomacy"), Topic("terrorism")], TrainingPlan()).manifest.fingerprint)
+print(train(corpus, [Topic("diplomacy"), Topic("terrorism")], TrainingPlan()).model.manifest.fingerprint)
 """
 
 
@@ -82,9 +82,9 @@ def test_a_precision_that_was_asked_for_is_held(tmp_path: Path) -> None:
     for row in [row for row in rows if row["topics"] == ["terrorism"]][::4]:
         row["topics"] = []  # mislabelled on purpose, so that precision has a price
     corpus = read_corpus([write_rows(tmp_path / "a.jsonl", rows)])
-    loose = train(corpus, ALL, TrainingPlan()).manifest.topics[2]
+    loose = train(corpus, ALL, TrainingPlan()).model.manifest.topics[2]
     wanted = loose.metrics.precision + 0.02
-    strict = train(corpus, ALL, TrainingPlan(min_precision={"terrorism": wanted})).manifest.topics[2]
+    strict = train(corpus, ALL, TrainingPlan(min_precision={"terrorism": wanted})).model.manifest.topics[2]
     assert strict.metrics.precision >= wanted
     assert strict.threshold > loose.threshold
     with pytest.raises(UnknownTopic, match="sport"):
@@ -97,8 +97,8 @@ def test_a_split_by_time_measures_the_newest_fifth_by_a_model_of_the_past(tmp_pa
     for row in rows[240:]:
         row["topics"] = [] if row["topics"] else ["terrorism"]
     corpus = read_corpus([write_rows(tmp_path / "a.jsonl", rows)])
-    metrics = train(corpus, ALL, TrainingPlan(split="time")).manifest.metrics
-    assert metrics.macro_f1 < 0.3 < train(corpus, ALL, TrainingPlan()).manifest.metrics.macro_f1
+    metrics = train(corpus, ALL, TrainingPlan(split="time")).model.manifest.metrics
+    assert metrics.macro_f1 < 0.3 < train(corpus, ALL, TrainingPlan()).model.manifest.metrics.macro_f1
 
 
 def test_a_split_by_time_needs_dates(corpus_file: Path) -> None:

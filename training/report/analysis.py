@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
+from sklearn.pipeline import Pipeline
 
 from slugline.corpus import Corpus
 from slugline.features import WORDS, families
@@ -104,11 +105,13 @@ def confusion(scores: Scores, thresholds: NDArray[np.float64], labels: Labels) -
     return shares
 
 
-def strongest_terms(model: Model, most: int = 12) -> list[tuple[list[tuple[str, float]], list[tuple[str, float]]]]:
+def strongest_terms(
+    pipeline: Pipeline, most: int = 12
+) -> list[tuple[list[tuple[str, float]], list[tuple[str, float]]]]:
     """For each topic, the words that speak loudest for and against it, by weight times inverse document frequency."""
-    weights, _ = linear_weights(model.pipeline)
+    weights, _ = linear_weights(pipeline)
     first = 0
-    for name, vectorizer in families(model.pipeline["features"]):
+    for name, vectorizer in families(pipeline["features"]):
         if name == WORDS:
             names = vectorizer.get_feature_names_out()
             strength = weights[:, first : first + len(names)] * vectorizer.idf_

@@ -7,7 +7,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from slugline import __version__
 from slugline.corpus import Corpus
-from slugline.manifest import Manifest
 from slugline.model import Model
 from training.plan import TrainingPlan
 from training.report import analysis, figures
@@ -26,9 +25,9 @@ _templates = Environment(
 )
 
 
-def render(name: str, manifest: Manifest, trained: Trained, corpus: Corpus, plan: TrainingPlan) -> dict[str, bytes]:
+def render(name: str, trained: Trained, corpus: Corpus, plan: TrainingPlan) -> dict[str, bytes]:
     """The report and the card of a model that will be published as `name`, by file name."""
-    model = Model(manifest, trained.pipeline)
+    model = trained.model
     facts = _facts(name, model, trained, corpus, plan)
     report = _templates.get_template("report.html.jinja").render(facts | _pictures(model, trained, corpus))
     card = _templates.get_template("card.md.jinja").render(facts)
@@ -51,7 +50,7 @@ def _facts(name: str, model: Model, trained: Trained, corpus: Corpus, plan: Trai
 
 def _pictures(model: Model, trained: Trained, corpus: Corpus) -> dict[str, Any]:
     scores, labels, thresholds = trained.scores, trained.labels, model.thresholds
-    terms = analysis.strongest_terms(model)
+    terms = analysis.strongest_terms(trained.pipeline)
     return {
         "precision_recall": figures.precision_recall(model.topics, scores, thresholds, labels),
         "reliability": figures.reliability(model.topics, scores, labels),

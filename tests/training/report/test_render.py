@@ -27,7 +27,7 @@ def trained(corpus: Corpus) -> Trained:
 
 @pytest.fixture(scope="module")
 def files(corpus: Corpus, trained: Trained) -> dict[str, str]:
-    rendered = render("news", trained.manifest, trained, corpus, TrainingPlan())
+    rendered = render("news", trained, corpus, TrainingPlan())
     return {name: content.decode() for name, content in rendered.items()}
 
 
@@ -54,8 +54,8 @@ def test_the_report_refers_to_nothing_outside_of_itself(files: dict[str, str]) -
 def test_the_report_shows_every_topic_picture_and_figure(files: dict[str, str], trained: Trained) -> None:
     report = files[REPORT_FILE]
     assert report.count("<svg") == 4 + len(TOPICS)
-    assert f"{trained.manifest.metrics.macro_f1:.3f}" in report
-    assert trained.manifest.fingerprint in report
+    assert f"{trained.model.manifest.metrics.macro_f1:.3f}" in report
+    assert trained.model.manifest.fingerprint in report
     assert all(name in report for name in TOPICS)
 
 
@@ -68,10 +68,10 @@ def test_the_card_tells_data_use_limits_and_figures(files: dict[str, str], train
     card = files[CARD_FILE]
     for heading in ("# Model card: news", "## Intended use", "## Data", "## Figures", "## Limits"):
         assert heading in card
-    assert trained.manifest.data_digest in card
+    assert trained.model.manifest.data_digest in card
     assert "About diplomacy <&>." in card
 
 
 def test_the_same_training_gives_the_same_report(corpus: Corpus, trained: Trained, files: dict[str, str]) -> None:
-    again = render("news", trained.manifest, trained, corpus, TrainingPlan())
+    again = render("news", trained, corpus, TrainingPlan())
     assert {name: content.decode() for name, content in again.items()} == files

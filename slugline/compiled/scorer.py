@@ -1,0 +1,142 @@
+"""The compiled scorer."""
+
+import ctypes
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slugline.compiled.library import (
+    FamilyTable,
+    WordsTable,
+    address,
+    character_classes,
+    encoded,
+    library,
+    utf32,
+    view,
+)
+from slugline.compiled.tables import Family, Tables
+
+_MENTION = np.dtype([("start", "<i8"), ("end", "<i8"), ("family", "<i4"), ("unused", "<i4")])
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """The places of one lower-cased text that spoke, and what each of them added to the raw score of every topic.
+
+    `raw_scores` has shape (topics,), `starts` and `ends` (mentions,), counted in characters of the lower-cased text,
+    `values` (mentions, topics), in log-odds. raw_scores = biases + the sum of `values`.
+    """
+
+    raw_scores: NDArray[np.float64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+class CompiledScorer:
+    """Scores with tables, in C, without the GIL; any number of threads may share it."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self.biases = tables.biases
+        self._topics = len(tables.biases)
+        self._families = (FamilyTable * len(tables.families))(*map(_family_table, tables.families))
+        self._most_features = max(len(family.arrays["rows"]) for family in tables.families)
+        self._classes = character_classes()
+        self._fixed = (
+            ctypes.addressof(self._families),
+            len(tables.families),
+            address(self.biases),
+            address(self._classes),
+        )
+        self._own = threading.local()
+        self._score = library().slugline_scores
+
+    def scores(self, contents: Sequence[str]) -> NDArray[np.float64]:
+        """The scores of `contents`, shape (len(contents), topics)."""
+        if len(contents) == 1:
+            return self._score_one(contents[0])
+        scores = np.empty((len(contents), self._topics))
+        text, ends = encoded(contents)
+        self._run(text, address(ends), len(contents), scores)
+        return scores
+
+    def mentions(self, content: str) -> Mentions:
+        """Which places of a text spoke for and against every topic."""
+        lowered = content.lower()
+        raw_scores = np.empty(self._topics)
+        found, values = ctypes.c_void_p(), ctypes.c_void_p()
+        count = library().slugline_mentions(
+            *self._fixed,
+            self._scratch(),
+            utf32(lowered),
+            len(lowered),
+            address(raw_scores),
+            ctypes.addressof(found),
+            ctypes.addressof(values),
+        )
+        if count < 0:
+            raise MemoryError
+        records = view(found.value, count, _MENTION)
+        flat = view(values.value, count * self._topics, np.dtype(np.float64))
+        return Mentions(raw_scores, records["start"], records["end"], flat.reshape(count, self._topics))
+
+    def _score_one(self, content: str) -> NDArray[np.float64]:
+        scores = np.empty((1, self._topics))
+        lowered = content.lower()
+        end = ctypes.c_int64(len(lowered))
+        self._run(utf32(lowered), ctypes.addressof(end), 1, scores)
+        return scores
+
+    def _run(self, text: bytes, ends: int, documents: int, scores: NDArray[np.float64]) -> None:
+        if self._score(*self._fixed, self._scratch(), text, ends, documents, address(scores)):
+            raise MemoryError
+
+    def _scratch(self) -> int:
+        try:
+            return self._own.scratch.pointer  # type: ignore[no-any-return]
+        except AttributeError:
+            self._own.scratch = _Scratch(self._most_features, self._topics)
+            return self._own.scratch.pointer  # type: ignore[no-any-return]
+
+
+class _Scratch:
+    """Memory of one thread, given back when the thread ends."""
+
+    def __init__(self, most_features: int, topics: int) -> None:
+        self.pointer = library().slugline_scratch_new(most_features, topics)
+        if not self.pointer:
+            raise MemoryError
+        self._free = library().slugline_scratch_free
+
+    def __del__(self) -> None:
+        if getattr(self, "pointer", None):
+            self._free(self.pointer)
+
+
+def _family_table(family: Family) -> FamilyTable:
+    arrays = family.arrays
+    table = FamilyTable(
+        kind=family.kind,
+        min_n=family.min_n,
+        max_n=family.max_n,
+        sublinear=family.sublinear,
+        lead=-1 if family.lead is None else family.lead,
+        features=len(arrays["rows"]),
+        steps=address(arrays["steps"]),
+        steps_mask=len(arrays["steps"]) - 1,
+        rows=address(arrays["rows"]),
+    )
+    if "slots" in arrays:
+        table.words = WordsTable(
+            slots=address(arrays["slots"]),
+            mask=len(arrays["slots"]) - 1,
+            ends=address(arrays["ends"]),
+            letters=address(arrays["letters"]),
+            nodes=address(arrays["nodes"]),
+        )
+    return table
