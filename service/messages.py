@@ -10,10 +10,13 @@ from service.settings import Limits
 from service.status import field_of, reason_of
 from slugline.documents import Document
 from slugline.errors import DocumentError, SluglineError
-from slugline.explanation import Explanation
+from slugline.explanation import Explanation, Span
 from slugline.manifest import Manifest, ManifestTopic
 from slugline.model import Model
+from slugline.origins import Origins
 from slugline.v1 import classification_pb2 as pb
+
+_FIELDS = {"title": pb.SPAN_FIELD_TITLE, "text": pb.SPAN_FIELD_TEXT}
 
 
 def document_from(message: pb.Document) -> Document:
@@ -21,39 +24,58 @@ def document_from(message: pb.Document) -> Document:
     return Document(message.text, message.title, message.id)
 
 
-def classify_response(
-    model: Model,
-    columns: Sequence[int],
-    document_id: str,
-    scores: NDArray[np.float64],
-    explanations: Sequence[Explanation] = (),
-    evidence_terms: int = 0,
-) -> pb.ClassifyResponse:
-    """The answer for one document; `scores` has shape (topics of the model,), `columns` are those asked for."""
-    topics = [
-        pb.TopicScore(
-            topic=model.topics[column],
-            score=float(scores[column]),
-            threshold=float(model.thresholds[column]),
-            assigned=bool(scores[column] >= model.thresholds[column]),
-            evidence=_evidence(explanations[column], evidence_terms) if evidence_terms else None,
+class Answers:
+    """The answers of one model. What is the same in all of them is built once and copied."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._thresholds = model.thresholds.tolist()
+        self._all_columns = model.columns([])
+        self._template = self._blank(self._all_columns)
+
+    def one(
+        self, columns: Sequence[int], document: Document, scores: NDArray[np.float64], evidence_terms: int = 0
+    ) -> pb.ClassifyResponse:
+        """The answer for one document; `scores` has shape (topics of the model,), `columns` are those asked for."""
+        if columns == self._all_columns:
+            response = pb.ClassifyResponse()
+            response.CopyFrom(self._template)
+        else:
+            response = self._blank(columns)
+        response.document_id = document.id
+        values = scores.tolist()
+        for column, topic in zip(columns, response.topics, strict=True):
+            topic.score = value = values[column]
+            topic.assigned = value >= self._thresholds[column]
+        if evidence_terms:
+            self._add_evidence(response, columns, document, evidence_terms)
+        return response
+
+    def many(
+        self, columns: Sequence[int], scores: NDArray[np.float64], errors: Sequence[pb.DocumentError]
+    ) -> pb.BatchClassifyResponse:
+        """The flat answer for many documents; `scores` has shape (documents, topics of the model)."""
+        wanted = scores if columns == self._all_columns else scores[:, columns]
+        return pb.BatchClassifyResponse(
+            model_version=self.model.version,
+            topics=[self.model.topics[column] for column in columns],
+            thresholds=[self._thresholds[column] for column in columns],
+            scores=wanted.ravel().tolist(),
+            errors=errors,
         )
-        for column in columns
-    ]
-    return pb.ClassifyResponse(model_version=model.version, document_id=document_id, topics=topics)
 
+    def _blank(self, columns: Sequence[int]) -> pb.ClassifyResponse:
+        topics = [
+            pb.TopicScore(topic=self.model.topics[column], threshold=self._thresholds[column]) for column in columns
+        ]
+        return pb.ClassifyResponse(model_version=self.model.version, topics=topics)
 
-def batch_response(
-    model: Model, columns: Sequence[int], scores: NDArray[np.float64], errors: Sequence[pb.DocumentError]
-) -> pb.BatchClassifyResponse:
-    """The flat answer for many documents; `scores` has shape (documents, topics of the model)."""
-    return pb.BatchClassifyResponse(
-        model_version=model.version,
-        topics=[model.topics[column] for column in columns],
-        thresholds=model.thresholds[columns].tolist(),
-        scores=scores[:, columns].ravel().tolist(),
-        errors=errors,
-    )
+    def _add_evidence(
+        self, response: pb.ClassifyResponse, columns: Sequence[int], document: Document, terms: int
+    ) -> None:
+        explanations, origins = self.model.explain(document.content()), Origins(document)
+        for column, topic in zip(columns, response.topics, strict=True):
+            topic.evidence.CopyFrom(_evidence(explanations[column], terms, origins))
 
 
 def document_error(index: int, document_id: str, error: SluglineError, document_field: str) -> pb.DocumentError:
@@ -106,13 +128,23 @@ def _model_topic(topic: ManifestTopic) -> pb.ModelTopic:
     )
 
 
-def _evidence(explanation: Explanation, terms: int) -> pb.Evidence:
+def _evidence(explanation: Explanation, terms: int, origins: Origins) -> pb.Evidence:
     return pb.Evidence(
         raw_score=explanation.raw_score,
         bias=explanation.bias,
         terms=[
-            pb.TermContribution(term=term, contribution=contribution)
+            pb.TermContribution(
+                term=term, contribution=contribution, spans=_spans(explanation.places.of(term), origins)
+            )
             for term, contribution in explanation.strongest(terms)
         ],
         others=explanation.others(terms),
     )
+
+
+def _spans(places: Sequence[Span], origins: Origins) -> list[pb.Span]:
+    return [
+        pb.Span(field=_FIELDS[origin.field], start=origin.start, end=origin.end)
+        for start, end in places
+        for origin in origins.of(start, end)
+    ]

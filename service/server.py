@@ -93,7 +93,7 @@ class _Server:
     async def _load(self, classification: servicer.ClassificationServicer, well: health.Health, address: str) -> None:
         folder = store.find(self._settings.models, self._settings.name)
         model = await asyncio.to_thread(_load_and_warm, folder)
-        classification.model = model
+        classification.use(model)
         well.serve()
         log.info("serving", address=address, model=model.manifest.name, version=model.version, topics=model.topics)
         self._on_serving(address, model)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import numpy as np
 
-from service.messages import batch_response, classify_response, document_error, document_from, model_response
+from service.messages import Answers, document_error, document_from, model_response
 from service.rpc import Context, parse, takes_bytes
 from service.settings import Limits
 from slugline.documents import check_document
@@ -15,17 +15,27 @@ from slugline.v1 import classification_pb2 as pb
 
 SERVICE = pb.DESCRIPTOR.services_by_name["ClassificationService"]
 
+_LONG_CHARS = 20_000
+"""Texts longer than this take longer to score than to hand to a thread and back."""
+
 
 class ClassificationServicer:
-    """Answers with `model`; until that is set, every call is refused as not ready."""
+    """Answers with the model it is told to use; until then every call is refused as not ready."""
 
     def __init__(self, limits: Limits) -> None:
-        self.model: Model | None = None
         self._limits = limits
+        self._answers: Answers | None = None
+
+    def use(self, model: Model) -> None:
+        """Answer with `model` from now on."""
+        self._answers = Answers(model)
 
     async def Classify(self, request: pb.ClassifyRequest, context: Context) -> pb.ClassifyResponse:
-        """The topics of one document."""
-        return self._classify(self._ready(), request, needs_id=False)
+        """The topics of one document; where that takes long, in a thread."""
+        answers = self._ready()
+        if request.evidence_terms or len(request.document.text) > _LONG_CHARS:
+            return await asyncio.to_thread(self._classify, answers, request, needs_id=False)
+        return self._classify(answers, request, needs_id=False)
 
     async def BatchClassify(self, request: pb.BatchClassifyRequest, context: Context) -> pb.BatchClassifyResponse:
         """The topics of many documents; in a thread, so that health and other calls are answered meanwhile."""
@@ -43,34 +53,34 @@ class ClassificationServicer:
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
         """The model being served, and the limits."""
-        return model_response(self._ready().manifest, self._limits)
+        return model_response(self._ready().model.manifest, self._limits)
 
-    def _ready(self) -> Model:
-        if self.model is None:
+    def _ready(self) -> Answers:
+        if self._answers is None:
             raise NotReady("the model is not loaded yet; try again shortly")
-        return self.model
+        return self._answers
 
     def _classify(
-        self, model: Model, request: pb.ClassifyRequest | pb.StreamClassifyRequest, *, needs_id: bool
+        self, answers: Answers, request: pb.ClassifyRequest | pb.StreamClassifyRequest, *, needs_id: bool
     ) -> pb.ClassifyResponse:
-        columns = model.columns(request.topics)
+        columns = answers.model.columns(request.topics)
         document = document_from(request.document)
         check_document(document, max_text_chars=self._limits.max_text_chars, needs_id=needs_id)
-        content = document.content()
-        explanations = model.explain(content) if request.evidence_terms else ()
-        scores = model.scores([content])[0]
-        return classify_response(model, columns, document.id, scores, explanations, request.evidence_terms)
+        scores = answers.model.scores([document.content()])[0]
+        return answers.one(columns, document, scores, request.evidence_terms)
 
-    def _batch(self, model: Model, request: pb.BatchClassifyRequest) -> pb.BatchClassifyResponse:
+    def _batch(self, answers: Answers, request: pb.BatchClassifyRequest) -> pb.BatchClassifyResponse:
         if not request.documents:
             raise EmptyBatch
         if len(request.documents) > self._limits.max_batch_documents:
             raise TooManyDocuments(len(request.documents), self._limits.max_batch_documents)
-        columns = model.columns(request.topics)
+        columns = answers.model.columns(request.topics)
         contents, indices, errors = self._contents(request.documents)
-        scores = np.full((len(request.documents), len(model.topics)), np.nan)
-        scores[indices] = model.scores(contents)
-        return batch_response(model, columns, scores, errors)
+        scores = answers.model.scores(contents)
+        if errors:
+            scores, found = np.full((len(request.documents), scores.shape[1]), np.nan), scores
+            scores[indices] = found
+        return answers.many(columns, scores, errors)
 
     def _contents(self, documents: Sequence[pb.Document]) -> tuple[list[str], list[int], list[pb.DocumentError]]:
         """The texts of the good documents, where they stand, and the errors of the bad ones."""
@@ -88,12 +98,12 @@ class ClassificationServicer:
                 indices.append(index)
         return contents, indices, errors
 
-    def _stream_response(self, model: Model, index: int, raw: bytes) -> pb.StreamClassifyResponse:
+    def _stream_response(self, answers: Answers, index: int, raw: bytes) -> pb.StreamClassifyResponse:
         document_id = ""
         try:
             request = parse(pb.StreamClassifyRequest, raw)
             document_id = request.document.id
-            return pb.StreamClassifyResponse(index=index, result=self._classify(model, request, needs_id=True))
+            return pb.StreamClassifyResponse(index=index, result=self._classify(answers, request, needs_id=True))
         except SluglineError as error:
             failed = document_error(index, document_id, error, "document")
             return pb.StreamClassifyResponse(index=index, error=failed)

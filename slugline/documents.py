@@ -8,6 +8,9 @@ from slugline.errors import BlankText, MissingId, NotUnicode, TextTooLong
 DEFAULT_MAX_TEXT_CHARS = 200_000
 """The most characters of title and text together; about thirty times a long newspaper article."""
 
+BETWEEN = ". "
+"""What stands between title and text where they are read as one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -19,8 +22,12 @@ class Document:
 
     def content(self) -> str:
         """The text the model reads: the title as its first sentence, HTML entities as the characters they stand for."""
-        joined = f"{self.title}. {self.text}" if self.title else self.text
+        joined = self.joined()
         return html.unescape(joined) if "&" in joined else joined
+
+    def joined(self) -> str:
+        """Title and text as they came, one after the other."""
+        return f"{self.title}{BETWEEN}{self.text}" if self.title else self.text
 
 
 def check_document(document: Document, *, max_text_chars: int, needs_id: bool) -> None:

@@ -5,29 +5,55 @@ A feature of words, in the whole text or its lead, is a term by itself. A charac
 occurs in: its contribution is shared among them by occurrence, so that editors read words and the sum stays exact.
 """
 
-from collections import defaultdict
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slugline.compiled.scorer import CompiledScorer
+from slugline.compiled.scorer import CompiledScorer, Mentions
+
+_WORD = re.compile(r"\w\w+")
 
 Span = tuple[int, int]
 """Where something stands in a text: its first character, and the one after its last."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where terms stand in a text: mention i is one of the term numbered `terms_of[i]`."""
+
+    content: str
+    lowered: str
+    numbers: dict[str, int]
+    terms_of: NDArray[np.int64]
+    mentions: Mentions
+
+    def of(self, term: str) -> list[Span]:
+        """Every place of one term in the text as it was given, from its beginning on."""
+        spans = set()
+        for mention in np.flatnonzero(self.terms_of == self.numbers[term]).tolist():
+            span = int(self.mentions.starts[mention]), int(self.mentions.ends[mention])
+            spans.add(span if self.mentions.of_words[mention] else _bare(self.lowered, span)[1])
+        return sorted((self._positions[start], self._positions[end - 1] + 1) for start, end in spans)
+
+    @cached_property
+    def _positions(self) -> "range | list[int]":
+        return positions(self.content, self.lowered)
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Why a document got its score for one topic: raw_score = bias + the sum of `contributions`, in log-odds.
 
-    `spans` has, for each term, where it stands in the text.
+    `places` tells where each term stands in the text.
     """
 
     raw_score: float
     bias: float
     contributions: dict[str, float]
-    spans: dict[str, list[Span]] = field(default_factory=dict)
+    places: Places
 
     def strongest(self, most: int) -> list[tuple[str, float]]:
         """Up to `most` terms that spoke for the topic, loudest first, then up to `most` against it."""
@@ -43,24 +69,22 @@ class Explanation:
 def explain(scorer: CompiledScorer, content: str) -> list[Explanation]:
     """Explain the raw score of every topic for one text."""
     mentions = scorer.mentions(content)
-    lowered, biases = content.lower(), scorer.biases
-    contributions: dict[str, NDArray[np.float64]] = defaultdict(lambda: np.zeros(len(biases)))
-    spans: dict[str, set[Span]] = defaultdict(set)
-    for start, end, values in zip(mentions.starts.tolist(), mentions.ends.tolist(), mentions.values, strict=True):
-        bare_start, bare_end = _bare(lowered, start, end)
-        # A pair of words may stand on two lines.
-        term = " ".join(lowered[bare_start:bare_end].split())
-        contributions[term] += values
-        spans[term].add((bare_start, bare_end))
-    position = positions(content, lowered)
-    where = {
-        term: sorted((position[start], position[end - 1] + 1) for start, end in places)
-        for term, places in spans.items()
-    }
-    return [
-        Explanation(float(raw), float(bias), {term: float(v[topic]) for term, v in contributions.items()}, where)
-        for topic, (raw, bias) in enumerate(zip(mentions.raw_scores, biases, strict=True))
-    ]
+    lowered, numbers = content.lower(), dict[str, int]()
+    numbered: list[int] = []
+    for start, end, of_words in zip(
+        mentions.starts.tolist(), mentions.ends.tolist(), mentions.of_words.tolist(), strict=True
+    ):
+        term = lowered[start:end]
+        if not term.isalnum():
+            term = _words(term) if of_words else _bare(lowered, (start, end))[0]
+        numbered.append(numbers.setdefault(term, len(numbers)))
+    terms_of = np.array(numbered, dtype=np.int64)
+    places = Places(content, lowered, numbers, terms_of, mentions)
+    explanations = []
+    for topic, (raw_score, bias) in enumerate(zip(mentions.raw_scores.tolist(), scorer.biases.tolist(), strict=True)):
+        sums = np.bincount(terms_of, weights=mentions.values[:, topic], minlength=len(numbers)).tolist()
+        explanations.append(Explanation(raw_score, bias, dict(zip(numbers, sums, strict=True)), places))
+    return explanations
 
 
 def positions(content: str, lowered: str) -> "range | list[int]":
@@ -70,11 +94,18 @@ def positions(content: str, lowered: str) -> "range | list[int]":
     return [index for index, character in enumerate(content) for _ in character.lower()]
 
 
-def _bare(text: str, start: int, end: int) -> Span:
-    """The span without the punctuation around it, or as it is where there is nothing else."""
-    first, last = start, end
+def _words(text: str) -> str:
+    """The words of a pair, without what stands between them."""
+    return " ".join(_WORD.findall(text))
+
+
+def _bare(text: str, span: Span) -> tuple[str, Span]:
+    """A token without the punctuation around it, or as it is where there is nothing else."""
+    first, last = span
     while first < last and not text[first].isalnum():
         first += 1
     while last > first and not text[last - 1].isalnum():
         last -= 1
-    return (first, last) if first < last else (start, end)
+    if first == last:
+        first, last = span
+    return text[first:last], (first, last)

@@ -64,10 +64,12 @@ class Model:
         Raises:
             UnknownTopic: the model has no topic of that name.
         """
+        if not topics:
+            return list(range(len(self.topics)))
         for topic in topics:
             if topic not in self.topics:
                 raise UnknownTopic(topic, self.topics)
-        return [column for column, name in enumerate(self.topics) if not topics or name in topics]
+        return [column for column, name in enumerate(self.topics) if name in topics]
 
     def explain(self, content: str) -> list[Explanation]:
         """Why one text gets its scores, one explanation for each topic."""

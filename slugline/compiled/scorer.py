@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slugline.compiled.library import (
+    WORDS_KIND,
     FamilyTable,
     WordsTable,
     address,
@@ -28,12 +29,14 @@ class Mentions:
     """The places of one lower-cased text that spoke, and what each of them added to the raw score of every topic.
 
     `raw_scores` has shape (topics,), `starts` and `ends` (mentions,), counted in characters of the lower-cased text,
-    `values` (mentions, topics), in log-odds. raw_scores = biases + the sum of `values`.
+    `values` (mentions, topics), in log-odds. raw_scores = biases + the sum of `values`. `of_words` tells n-grams of
+    words from tokens that spoke by their characters.
     """
 
     raw_scores: NDArray[np.float64]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
+    of_words: NDArray[np.bool_]
     values: NDArray[np.float64]
 
 
@@ -45,6 +48,7 @@ class CompiledScorer:
         self.biases = tables.biases
         self._topics = len(tables.biases)
         self._families = (FamilyTable * len(tables.families))(*map(_family_table, tables.families))
+        self._are_words = np.array([family.kind == WORDS_KIND for family in tables.families])
         self._most_features = max(len(family.arrays["rows"]) for family in tables.families)
         self._classes = character_classes()
         self._fixed = (
@@ -62,7 +66,9 @@ class CompiledScorer:
             return self._score_one(contents[0])
         scores = np.empty((len(contents), self._topics))
         text, ends = encoded(contents)
-        self._run(text, address(ends), len(contents), scores)
+        own = self._scratch()
+        if self._score(*self._fixed, own.pointer, text, address(ends), len(contents), address(scores)):
+            raise MemoryError
         return scores
 
     def mentions(self, content: str) -> Mentions:
@@ -72,7 +78,7 @@ class CompiledScorer:
         found, values = ctypes.c_void_p(), ctypes.c_void_p()
         count = library().slugline_mentions(
             *self._fixed,
-            self._scratch(),
+            self._scratch().pointer,
             utf32(lowered),
             len(lowered),
             address(raw_scores),
@@ -83,35 +89,36 @@ class CompiledScorer:
             raise MemoryError
         records = view(found.value, count, _MENTION)
         flat = view(values.value, count * self._topics, np.dtype(np.float64))
-        return Mentions(raw_scores, records["start"], records["end"], flat.reshape(count, self._topics))
+        of_words = self._are_words[records["family"]]
+        return Mentions(raw_scores, records["start"], records["end"], of_words, flat.reshape(count, self._topics))
 
     def _score_one(self, content: str) -> NDArray[np.float64]:
-        scores = np.empty((1, self._topics))
-        lowered = content.lower()
-        end = ctypes.c_int64(len(lowered))
-        self._run(utf32(lowered), ctypes.addressof(end), 1, scores)
-        return scores
-
-    def _run(self, text: bytes, ends: int, documents: int, scores: NDArray[np.float64]) -> None:
-        if self._score(*self._fixed, self._scratch(), text, ends, documents, address(scores)):
+        own, lowered = self._scratch(), content.lower()
+        own.end.value = len(lowered)
+        if self._score(*self._fixed, own.pointer, utf32(lowered), own.end_address, 1, own.scores_address):
             raise MemoryError
+        return own.scores.copy()
 
-    def _scratch(self) -> int:
+    def _scratch(self) -> "_Scratch":
         try:
-            return self._own.scratch.pointer  # type: ignore[no-any-return]
+            return self._own.scratch  # type: ignore[no-any-return]
         except AttributeError:
-            self._own.scratch = _Scratch(self._most_features, self._topics)
-            return self._own.scratch.pointer  # type: ignore[no-any-return]
+            self._own.scratch = scratch = _Scratch(self._most_features, self._topics)
+            return scratch
 
 
 class _Scratch:
-    """Memory of one thread, given back when the thread ends."""
+    """Memory of one thread, given back when the thread ends; one text's end and scores have a fixed place in it."""
 
     def __init__(self, most_features: int, topics: int) -> None:
         self.pointer = library().slugline_scratch_new(most_features, topics)
         if not self.pointer:
             raise MemoryError
         self._free = library().slugline_scratch_free
+        self.end = ctypes.c_int64()
+        self.end_address = ctypes.addressof(self.end)
+        self.scores = np.empty((1, topics))
+        self.scores_address = address(self.scores)
 
     def __del__(self) -> None:
         if getattr(self, "pointer", None):

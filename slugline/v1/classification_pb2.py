@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n slugline/v1/classification.proto\x12\x0bslugline.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"3\n\x08\x44ocument\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"b\n\x0f\x43lassifyRequest\x12\'\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x15.slugline.v1.Document\x12\x0e\n\x06topics\x18\x02 \x03(\t\x12\x16\n\x0e\x65vidence_terms\x18\x03 \x01(\r\"g\n\x10\x43lassifyResponse\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\'\n\x06topics\x18\x03 \x03(\x0b\x32\x17.slugline.v1.TopicScore\"x\n\nTopicScore\x12\r\n\x05topic\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x11\n\tthreshold\x18\x03 \x01(\x01\x12\x10\n\x08\x61ssigned\x18\x04 \x01(\x08\x12\'\n\x08\x65vidence\x18\x05 \x01(\x0b\x32\x15.slugline.v1.Evidence\"i\n\x08\x45vidence\x12\x11\n\traw_score\x18\x01 \x01(\x01\x12\x0c\n\x04\x62ias\x18\x02 \x01(\x01\x12,\n\x05terms\x18\x03 \x03(\x0b\x32\x1d.slugline.v1.TermContribution\x12\x0e\n\x06others\x18\x04 \x01(\x01\"6\n\x10TermContribution\x12\x0c\n\x04term\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontribution\x18\x02 \x01(\x01\"P\n\x14\x42\x61tchClassifyRequest\x12(\n\tdocuments\x18\x01 \x03(\x0b\x32\x15.slugline.v1.Document\x12\x0e\n\x06topics\x18\x02 \x03(\t\"\x8e\x01\n\x15\x42\x61tchClassifyResponse\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x0e\n\x06topics\x18\x02 \x03(\t\x12\x12\n\nthresholds\x18\x03 \x03(\x01\x12\x0e\n\x06scores\x18\x04 \x03(\x01\x12*\n\x06\x65rrors\x18\x05 \x03(\x0b\x32\x1a.slugline.v1.DocumentError\"\x85\x01\n\rDocumentError\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x30\n\x06reason\x18\x03 \x01(\x0e\x32 .slugline.v1.DocumentErrorReason\x12\r\n\x05\x66ield\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\"h\n\x15StreamClassifyRequest\x12\'\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x15.slugline.v1.Document\x12\x0e\n\x06topics\x18\x02 \x03(\t\x12\x16\n\x0e\x65vidence_terms\x18\x03 \x01(\r\"\x90\x01\n\x16StreamClassifyResponse\x12\r\n\x05index\x18\x01 \x01(\x04\x12/\n\x06result\x18\x02 \x01(\x0b\x32\x1d.slugline.v1.ClassifyResponseH\x00\x12+\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x1a.slugline.v1.DocumentErrorH\x00\x42\t\n\x07outcome\"\x11\n\x0fGetModelRequest\"\x87\x02\n\x10GetModelResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12+\n\x07\x63reated\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x66ingerprint\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x61ta_digest\x18\x05 \x01(\t\x12\'\n\x06topics\x18\x06 \x03(\x0b\x32\x17.slugline.v1.ModelTopic\x12(\n\x06limits\x18\x07 \x01(\x0b\x32\x18.slugline.v1.ModelLimits\x12*\n\x07metrics\x18\x08 \x01(\x0b\x32\x19.slugline.v1.ModelMetrics\"m\n\nModelTopic\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ndefinition\x18\x02 \x01(\t\x12\x11\n\tthreshold\x18\x03 \x01(\x01\x12*\n\x07metrics\x18\x04 \x01(\x0b\x32\x19.slugline.v1.TopicMetrics\"i\n\x0cTopicMetrics\x12\x11\n\tprecision\x18\x01 \x01(\x01\x12\x0e\n\x06recall\x18\x02 \x01(\x01\x12\n\n\x02\x66\x31\x18\x03 \x01(\x01\x12\x19\n\x11\x61verage_precision\x18\x04 \x01(\x01\x12\x0f\n\x07support\x18\x05 \x01(\x04\"v\n\x0cModelMetrics\x12\x10\n\x08macro_f1\x18\x01 \x01(\x01\x12\x10\n\x08micro_f1\x18\x02 \x01(\x01\x12\x1e\n\x16mean_average_precision\x18\x03 \x01(\x01\x12\"\n\x1a\x65xpected_calibration_error\x18\x04 \x01(\x01\"]\n\x0bModelLimits\x12\x16\n\x0emax_text_chars\x18\x01 \x01(\x04\x12\x1b\n\x13max_batch_documents\x18\x02 \x01(\x04\x12\x19\n\x11max_message_bytes\x18\x03 \x01(\x04*\x81\x02\n\x13\x44ocumentErrorReason\x12%\n!DOCUMENT_ERROR_REASON_UNSPECIFIED\x10\x00\x12$\n DOCUMENT_ERROR_REASON_BLANK_TEXT\x10\x01\x12\'\n#DOCUMENT_ERROR_REASON_TEXT_TOO_LONG\x10\x02\x12$\n DOCUMENT_ERROR_REASON_MISSING_ID\x10\x03\x12\'\n#DOCUMENT_ERROR_REASON_UNKNOWN_TOPIC\x10\x04\x12%\n!DOCUMENT_ERROR_REASON_UNDECODABLE\x10\x05\x32\xe0\x02\n\x15\x43lassificationService\x12G\n\x08\x43lassify\x12\x1c.slugline.v1.ClassifyRequest\x1a\x1d.slugline.v1.ClassifyResponse\x12V\n\rBatchClassify\x12!.slugline.v1.BatchClassifyRequest\x1a\".slugline.v1.BatchClassifyResponse\x12]\n\x0eStreamClassify\x12\".slugline.v1.StreamClassifyRequest\x1a#.slugline.v1.StreamClassifyResponse(\x01\x30\x01\x12G\n\x08GetModel\x12\x1c.slugline.v1.GetModelRequest\x1a\x1d.slugline.v1.GetModelResponseB_\n\x0eio.slugline.v1B\x13\x43lassificationProtoP\x01Z6github.com/slugline/slugline-go/slugline/v1;sluglinev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n slugline/v1/classification.proto\x12\x0bslugline.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"3\n\x08\x44ocument\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"b\n\x0f\x43lassifyRequest\x12\'\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x15.slugline.v1.Document\x12\x0e\n\x06topics\x18\x02 \x03(\t\x12\x16\n\x0e\x65vidence_terms\x18\x03 \x01(\r\"g\n\x10\x43lassifyResponse\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\'\n\x06topics\x18\x03 \x03(\x0b\x32\x17.slugline.v1.TopicScore\"x\n\nTopicScore\x12\r\n\x05topic\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x11\n\tthreshold\x18\x03 \x01(\x01\x12\x10\n\x08\x61ssigned\x18\x04 \x01(\x08\x12\'\n\x08\x65vidence\x18\x05 \x01(\x0b\x32\x15.slugline.v1.Evidence\"i\n\x08\x45vidence\x12\x11\n\traw_score\x18\x01 \x01(\x01\x12\x0c\n\x04\x62ias\x18\x02 \x01(\x01\x12,\n\x05terms\x18\x03 \x03(\x0b\x32\x1d.slugline.v1.TermContribution\x12\x0e\n\x06others\x18\x04 \x01(\x01\"X\n\x10TermContribution\x12\x0c\n\x04term\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontribution\x18\x02 \x01(\x01\x12 \n\x05spans\x18\x03 \x03(\x0b\x32\x11.slugline.v1.Span\"I\n\x04Span\x12%\n\x05\x66ield\x18\x01 \x01(\x0e\x32\x16.slugline.v1.SpanField\x12\r\n\x05start\x18\x02 \x01(\r\x12\x0b\n\x03\x65nd\x18\x03 \x01(\r\"P\n\x14\x42\x61tchClassifyRequest\x12(\n\tdocuments\x18\x01 \x03(\x0b\x32\x15.slugline.v1.Document\x12\x0e\n\x06topics\x18\x02 \x03(\t\"\x8e\x01\n\x15\x42\x61tchClassifyResponse\x12\x15\n\rmodel_version\x18\x01 \x01(\t\x12\x0e\n\x06topics\x18\x02 \x03(\t\x12\x12\n\nthresholds\x18\x03 \x03(\x01\x12\x0e\n\x06scores\x18\x04 \x03(\x01\x12*\n\x06\x65rrors\x18\x05 \x03(\x0b\x32\x1a.slugline.v1.DocumentError\"\x85\x01\n\rDocumentError\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x30\n\x06reason\x18\x03 \x01(\x0e\x32 .slugline.v1.DocumentErrorReason\x12\r\n\x05\x66ield\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\"h\n\x15StreamClassifyRequest\x12\'\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x15.slugline.v1.Document\x12\x0e\n\x06topics\x18\x02 \x03(\t\x12\x16\n\x0e\x65vidence_terms\x18\x03 \x01(\r\"\x90\x01\n\x16StreamClassifyResponse\x12\r\n\x05index\x18\x01 \x01(\x04\x12/\n\x06result\x18\x02 \x01(\x0b\x32\x1d.slugline.v1.ClassifyResponseH\x00\x12+\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x1a.slugline.v1.DocumentErrorH\x00\x42\t\n\x07outcome\"\x11\n\x0fGetModelRequest\"\x87\x02\n\x10GetModelResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12+\n\x07\x63reated\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x66ingerprint\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x61ta_digest\x18\x05 \x01(\t\x12\'\n\x06topics\x18\x06 \x03(\x0b\x32\x17.slugline.v1.ModelTopic\x12(\n\x06limits\x18\x07 \x01(\x0b\x32\x18.slugline.v1.ModelLimits\x12*\n\x07metrics\x18\x08 \x01(\x0b\x32\x19.slugline.v1.ModelMetrics\"m\n\nModelTopic\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\ndefinition\x18\x02 \x01(\t\x12\x11\n\tthreshold\x18\x03 \x01(\x01\x12*\n\x07metrics\x18\x04 \x01(\x0b\x32\x19.slugline.v1.TopicMetrics\"i\n\x0cTopicMetrics\x12\x11\n\tprecision\x18\x01 \x01(\x01\x12\x0e\n\x06recall\x18\x02 \x01(\x01\x12\n\n\x02\x66\x31\x18\x03 \x01(\x01\x12\x19\n\x11\x61verage_precision\x18\x04 \x01(\x01\x12\x0f\n\x07support\x18\x05 \x01(\x04\"v\n\x0cModelMetrics\x12\x10\n\x08macro_f1\x18\x01 \x01(\x01\x12\x10\n\x08micro_f1\x18\x02 \x01(\x01\x12\x1e\n\x16mean_average_precision\x18\x03 \x01(\x01\x12\"\n\x1a\x65xpected_calibration_error\x18\x04 \x01(\x01\"]\n\x0bModelLimits\x12\x16\n\x0emax_text_chars\x18\x01 \x01(\x04\x12\x1b\n\x13max_batch_documents\x18\x02 \x01(\x04\x12\x19\n\x11max_message_bytes\x18\x03 \x01(\x04*R\n\tSpanField\x12\x1a\n\x16SPAN_FIELD_UNSPECIFIED\x10\x00\x12\x14\n\x10SPAN_FIELD_TITLE\x10\x01\x12\x13\n\x0fSPAN_FIELD_TEXT\x10\x02*\x81\x02\n\x13\x44ocumentErrorReason\x12%\n!DOCUMENT_ERROR_REASON_UNSPECIFIED\x10\x00\x12$\n DOCUMENT_ERROR_REASON_BLANK_TEXT\x10\x01\x12\'\n#DOCUMENT_ERROR_REASON_TEXT_TOO_LONG\x10\x02\x12$\n DOCUMENT_ERROR_REASON_MISSING_ID\x10\x03\x12\'\n#DOCUMENT_ERROR_REASON_UNKNOWN_TOPIC\x10\x04\x12%\n!DOCUMENT_ERROR_REASON_UNDECODABLE\x10\x05\x32\xe0\x02\n\x15\x43lassificationService\x12G\n\x08\x43lassify\x12\x1c.slugline.v1.ClassifyRequest\x1a\x1d.slugline.v1.ClassifyResponse\x12V\n\rBatchClassify\x12!.slugline.v1.BatchClassifyRequest\x1a\".slugline.v1.BatchClassifyResponse\x12]\n\x0eStreamClassify\x12\".slugline.v1.StreamClassifyRequest\x1a#.slugline.v1.StreamClassifyResponse(\x01\x30\x01\x12G\n\x08GetModel\x12\x1c.slugline.v1.GetModelRequest\x1a\x1d.slugline.v1.GetModelResponseB_\n\x0eio.slugline.v1B\x13\x43lassificationProtoP\x01Z6github.com/slugline/slugline-go/slugline/v1;sluglinev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'slugline.v1.classification_
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016io.slugline.v1B\023ClassificationProtoP\001Z6github.com/slugline/slugline-go/slugline/v1;sluglinev1'
-  _globals['_DOCUMENTERRORREASON']._serialized_start=1960
-  _globals['_DOCUMENTERRORREASON']._serialized_end=2217
+  _globals['_SPANFIELD']._serialized_start=2068
+  _globals['_SPANFIELD']._serialized_end=2150
+  _globals['_DOCUMENTERRORREASON']._serialized_start=2153
+  _globals['_DOCUMENTERRORREASON']._serialized_end=2410
   _globals['_DOCUMENT']._serialized_start=82
   _globals['_DOCUMENT']._serialized_end=133
   _globals['_CLASSIFYREQUEST']._serialized_start=135
@@ -46,29 +48,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVIDENCE']._serialized_start=462
   _globals['_EVIDENCE']._serialized_end=567
   _globals['_TERMCONTRIBUTION']._serialized_start=569
-  _globals['_TERMCONTRIBUTION']._serialized_end=623
-  _globals['_BATCHCLASSIFYREQUEST']._serialized_start=625
-  _globals['_BATCHCLASSIFYREQUEST']._serialized_end=705
-  _globals['_BATCHCLASSIFYRESPONSE']._serialized_start=708
-  _globals['_BATCHCLASSIFYRESPONSE']._serialized_end=850
-  _globals['_DOCUMENTERROR']._serialized_start=853
-  _globals['_DOCUMENTERROR']._serialized_end=986
-  _globals['_STREAMCLASSIFYREQUEST']._serialized_start=988
-  _globals['_STREAMCLASSIFYREQUEST']._serialized_end=1092
-  _globals['_STREAMCLASSIFYRESPONSE']._serialized_start=1095
-  _globals['_STREAMCLASSIFYRESPONSE']._serialized_end=1239
-  _globals['_GETMODELREQUEST']._serialized_start=1241
-  _globals['_GETMODELREQUEST']._serialized_end=1258
-  _globals['_GETMODELRESPONSE']._serialized_start=1261
-  _globals['_GETMODELRESPONSE']._serialized_end=1524
-  _globals['_MODELTOPIC']._serialized_start=1526
-  _globals['_MODELTOPIC']._serialized_end=1635
-  _globals['_TOPICMETRICS']._serialized_start=1637
-  _globals['_TOPICMETRICS']._serialized_end=1742
-  _globals['_MODELMETRICS']._serialized_start=1744
-  _globals['_MODELMETRICS']._serialized_end=1862
-  _globals['_MODELLIMITS']._serialized_start=1864
-  _globals['_MODELLIMITS']._serialized_end=1957
-  _globals['_CLASSIFICATIONSERVICE']._serialized_start=2220
-  _globals['_CLASSIFICATIONSERVICE']._serialized_end=2572
+  _globals['_TERMCONTRIBUTION']._serialized_end=657
+  _globals['_SPAN']._serialized_start=659
+  _globals['_SPAN']._serialized_end=732
+  _globals['_BATCHCLASSIFYREQUEST']._serialized_start=734
+  _globals['_BATCHCLASSIFYREQUEST']._serialized_end=814
+  _globals['_BATCHCLASSIFYRESPONSE']._serialized_start=817
+  _globals['_BATCHCLASSIFYRESPONSE']._serialized_end=959
+  _globals['_DOCUMENTERROR']._serialized_start=962
+  _globals['_DOCUMENTERROR']._serialized_end=1095
+  _globals['_STREAMCLASSIFYREQUEST']._serialized_start=1097
+  _globals['_STREAMCLASSIFYREQUEST']._serialized_end=1201
+  _globals['_STREAMCLASSIFYRESPONSE']._serialized_start=1204
+  _globals['_STREAMCLASSIFYRESPONSE']._serialized_end=1348
+  _globals['_GETMODELREQUEST']._serialized_start=1350
+  _globals['_GETMODELREQUEST']._serialized_end=1367
+  _globals['_GETMODELRESPONSE']._serialized_start=1370
+  _globals['_GETMODELRESPONSE']._serialized_end=1633
+  _globals['_MODELTOPIC']._serialized_start=1635
+  _globals['_MODELTOPIC']._serialized_end=1744
+  _globals['_TOPICMETRICS']._serialized_start=1746
+  _globals['_TOPICMETRICS']._serialized_end=1851
+  _globals['_MODELMETRICS']._serialized_start=1853
+  _globals['_MODELMETRICS']._serialized_end=1971
+  _globals['_MODELLIMITS']._serialized_start=1973
+  _globals['_MODELLIMITS']._serialized_end=2066
+  _globals['_CLASSIFICATIONSERVICE']._serialized_start=2413
+  _globals['_CLASSIFICATIONSERVICE']._serialized_end=2765
 # @@protoc_insertion_point(module_scope)

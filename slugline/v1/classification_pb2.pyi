@@ -10,6 +10,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class SpanField(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SPAN_FIELD_UNSPECIFIED: _ClassVar[SpanField]
+    SPAN_FIELD_TITLE: _ClassVar[SpanField]
+    SPAN_FIELD_TEXT: _ClassVar[SpanField]
+
 class DocumentErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     DOCUMENT_ERROR_REASON_UNSPECIFIED: _ClassVar[DocumentErrorReason]
@@ -18,6 +24,9 @@ class DocumentErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DOCUMENT_ERROR_REASON_MISSING_ID: _ClassVar[DocumentErrorReason]
     DOCUMENT_ERROR_REASON_UNKNOWN_TOPIC: _ClassVar[DocumentErrorReason]
     DOCUMENT_ERROR_REASON_UNDECODABLE: _ClassVar[DocumentErrorReason]
+SPAN_FIELD_UNSPECIFIED: SpanField
+SPAN_FIELD_TITLE: SpanField
+SPAN_FIELD_TEXT: SpanField
 DOCUMENT_ERROR_REASON_UNSPECIFIED: DocumentErrorReason
 DOCUMENT_ERROR_REASON_BLANK_TEXT: DocumentErrorReason
 DOCUMENT_ERROR_REASON_TEXT_TOO_LONG: DocumentErrorReason
@@ -82,12 +91,24 @@ class Evidence(_message.Message):
     def __init__(self, raw_score: _Optional[float] = ..., bias: _Optional[float] = ..., terms: _Optional[_Iterable[_Union[TermContribution, _Mapping]]] = ..., others: _Optional[float] = ...) -> None: ...
 
 class TermContribution(_message.Message):
-    __slots__ = ("term", "contribution")
+    __slots__ = ("term", "contribution", "spans")
     TERM_FIELD_NUMBER: _ClassVar[int]
     CONTRIBUTION_FIELD_NUMBER: _ClassVar[int]
+    SPANS_FIELD_NUMBER: _ClassVar[int]
     term: str
     contribution: float
-    def __init__(self, term: _Optional[str] = ..., contribution: _Optional[float] = ...) -> None: ...
+    spans: _containers.RepeatedCompositeFieldContainer[Span]
+    def __init__(self, term: _Optional[str] = ..., contribution: _Optional[float] = ..., spans: _Optional[_Iterable[_Union[Span, _Mapping]]] = ...) -> None: ...
+
+class Span(_message.Message):
+    __slots__ = ("field", "start", "end")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    field: SpanField
+    start: int
+    end: int
+    def __init__(self, field: _Optional[_Union[SpanField, str]] = ..., start: _Optional[int] = ..., end: _Optional[int] = ...) -> None: ...
 
 class BatchClassifyRequest(_message.Message):
     __slots__ = ("documents", "topics")

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.messages import batch_response, classify_response, document_error, document_from, model_response
+from service.messages import Answers, document_error, document_from, model_response
 from service.settings import Limits
 from slugline.documents import Document
 from slugline.errors import BlankText
@@ -23,7 +23,7 @@ def test_documents_survive_the_wire(document: Document) -> None:
 def test_scores_survive_the_wire_to_the_last_bit(
     model: Model, scores: list[float], columns: list[int], name: str
 ) -> None:
-    response = classify_response(model, columns, name, np.array(scores))
+    response = Answers(model).one(columns, Document("x", id=name), np.array(scores))
     read = pb.ClassifyResponse.FromString(response.SerializeToString())
     assert read.document_id == name
     assert [topic.topic for topic in read.topics] == [model.topics[column] for column in columns]
@@ -34,7 +34,7 @@ def test_scores_survive_the_wire_to_the_last_bit(
 
 @given(rows=st.lists(st.lists(SCORE, min_size=3, max_size=3), min_size=1, max_size=5))
 def test_batches_are_flat_row_after_row(model: Model, rows: list[list[float]]) -> None:
-    response = batch_response(model, [0, 2], np.array(rows), [])
+    response = Answers(model).many([0, 2], np.array(rows), [])
     read = pb.BatchClassifyResponse.FromString(response.SerializeToString())
     assert list(read.scores) == [row[column] for row in rows for column in (0, 2)]
     assert list(read.thresholds) == [model.thresholds[0], model.thresholds[2]]
@@ -54,3 +54,22 @@ def test_the_model_is_described_whole(model: Model) -> None:
     assert [topic.threshold for topic in response.topics] == model.thresholds.tolist()
     assert response.metrics.macro_f1 == model.manifest.metrics.macro_f1
     assert response.created.ToDatetime().year >= 2020
+
+
+def test_answers_do_not_share_anything(model: Model) -> None:
+    answers = Answers(model)
+    one = answers.one([0, 1, 2], Document("x", id="a"), np.array([1.0, 1.0, 1.0]), 3)
+    other = answers.one([0, 1, 2], Document("x", id="b"), np.array([0.0, 0.0, 0.0]))
+    assert [topic.assigned for topic in one.topics] == [True, True, True]
+    assert [topic.assigned for topic in other.topics] == [False, False, False]
+    assert one.topics[0].HasField("evidence")
+    assert not other.topics[0].HasField("evidence")
+
+
+def test_evidence_points_into_the_fields_that_were_sent(model: Model) -> None:
+    document = Document("The &quot;talks&quot; and troops; talks!", "Envoy Talks", "a")
+    evidence = Answers(model).one([0, 1, 2], document, np.zeros(3), 50).topics[model.topics.index("diplomacy")].evidence
+    spans = {term.term: term.spans for term in evidence.terms}
+    fields = {pb.SPAN_FIELD_TITLE: document.title, pb.SPAN_FIELD_TEXT: document.text}
+    found = [(span.field, fields[span.field][span.start : span.end]) for span in spans["talks"]]
+    assert found == [(pb.SPAN_FIELD_TITLE, "Talks"), (pb.SPAN_FIELD_TEXT, "talks"), (pb.SPAN_FIELD_TEXT, "talks")]
