@@ -17,6 +17,7 @@ from service.settings import ServerSettings
 from slugline import store
 from slugline.errors import CannotServe
 from slugline.model import Model
+from slugline.names import ScorerName
 
 _REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
 _LAST_SECONDS = 0.5
@@ -25,8 +26,8 @@ _WARM_UP = "Envoys met in the capital while troops shelled the border; a bomb we
 
 log = structlog.get_logger("slugline.server")
 
-OnServing = Callable[[str, Model], None]
-"""Called with the bound address and the model once health says SERVING."""
+OnServing = Callable[[str, tuple[str, ...]], None]
+"""Called with the bound address and the topics once health says SERVING."""
 
 
 def serve(settings: ServerSettings, on_serving: OnServing) -> None:
@@ -69,8 +70,8 @@ class _Server:
         options = [
             ("grpc.max_receive_message_length", self._settings.limits.max_message_bytes),
             ("grpc.max_send_message_length", -1),
-            # Without this a second server would bind the same port in silence and take half of the calls.
-            ("grpc.so_reuseport", 0),
+            # Where no workers share it, a second server must not bind the port in silence and take half of the calls.
+            ("grpc.so_reuseport", int(self._settings.shared_port)),
         ]
         server = grpc.aio.server(options=options)
         generic = [handlers(servicer.SERVICE, classification, self._admission), handlers(health.SERVICE, well)]
@@ -92,11 +93,11 @@ class _Server:
 
     async def _load(self, classification: servicer.ClassificationServicer, well: health.Health, address: str) -> None:
         folder = store.find(self._settings.models, self._settings.name)
-        model = await asyncio.to_thread(_load_and_warm, folder)
+        model = await asyncio.to_thread(_load_and_warm, folder, self._settings.scorer)
         classification.use(model)
         well.serve()
         log.info("serving", address=address, model=model.manifest.name, version=model.version, topics=model.topics)
-        self._on_serving(address, model)
+        self._on_serving(address, model.topics)
 
     async def _drain(self, server: grpc.aio.Server, well: health.Health) -> None:
         well.close()
@@ -108,8 +109,8 @@ class _Server:
         log.info("stopped")
 
 
-def _load_and_warm(folder: Path) -> Model:
-    model = store.load(folder)
+def _load_and_warm(folder: Path, scorer: ScorerName) -> Model:
+    model = store.load(folder, scorer)
     model.scores([_WARM_UP])
     model.explain(_WARM_UP)
     return model

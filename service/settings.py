@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from service.logs import LogFormat
 from slugline.documents import DEFAULT_MAX_TEXT_CHARS
-from slugline.names import DEFAULT_ADDRESS, DEFAULT_MODELS, DEFAULT_NAME
+from slugline.names import DEFAULT_ADDRESS, DEFAULT_MODELS, DEFAULT_NAME, ScorerName
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,8 @@ class Limits:
 class ServerSettings:
     """Where to listen, what to serve, and how to stop.
 
-    `grace_seconds` is how long accepted calls may take to finish after SIGTERM before they are cut off.
+    `grace_seconds` is how long accepted calls may take to finish after SIGTERM before they are cut off. `workers` is
+    how many processes share the port; `shared_port` is set in each of them.
     """
 
     address: str = DEFAULT_ADDRESS
@@ -32,3 +36,18 @@ class ServerSettings:
     limits: Limits = Limits()
     grace_seconds: float = 20.0
     reflection: bool = True
+    scorer: ScorerName = "compiled"
+    workers: int = 1
+    shared_port: bool = False
+    log_format: LogFormat = "human"
+    log_level: str = "info"
+
+
+def settings_to_json(settings: ServerSettings) -> bytes:
+    """The settings on one line, for another process."""
+    return msgspec.json.encode(settings, enc_hook=str) + b"\n"
+
+
+def settings_from_json(line: bytes) -> ServerSettings:
+    """The settings that `settings_to_json` wrote."""
+    return msgspec.json.decode(line, type=ServerSettings, dec_hook=lambda kind, value: kind(value))

@@ -1,7 +1,7 @@
 """Scoring: from the texts of documents to a calibrated probability of every topic."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
 Scores = NDArray[np.float64]
 """Calibrated probabilities, shape (documents, topics), each 0 to 1."""
-
-ScorerName = Literal["compiled", "sklearn"]
-"""The compiled scorer needs no scikit-learn; the plain pipeline is what it is proved against."""
 
 
 class Scorer(Protocol):

@@ -29,8 +29,7 @@ from slugline.compiled.tables import PREFIX, TablesDamaged, read_tables, write_t
 from slugline.errors import InputError, ModelCorrupt, ModelError, ModelIncompatible, ModelNotFound
 from slugline.manifest import FORMAT_VERSION, MANIFEST_FILE, FileDigest, Manifest, read_manifest, write_manifest
 from slugline.model import Model
-from slugline.names import DEFAULT_NAME
-from slugline.scoring import ScorerName
+from slugline.names import DEFAULT_NAME, ScorerName
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     help="JSONL file for the results, replaced when all is done; without it they go to standard output.",
 )
 @options.model_path
+@options.scorer
 @click.option(
     "--server",
     metavar="HOST:PORT",
@@ -43,6 +44,7 @@ def command(
     input_path: Path | None,
     output_path: Path | None,
     model: Path,
+    scorer: Any,
     server: str | None,
     as_json: bool,
 ) -> None:
@@ -54,7 +56,7 @@ def command(
         raise click.UsageError("give either TEXT or --input")
     if output_path is not None and input_path is None:
         raise click.UsageError("--output goes with --input")
-    with _classifier(model, server) as classifier:
+    with _classifier(model, scorer, server) as classifier:
         if input_path is not None:
             failed = _classify_file(classifier, input_path, output_path)
         else:
@@ -64,7 +66,7 @@ def command(
 
 
 @contextmanager
-def _classifier(model: Path, server: str | None) -> Iterator["Classifier"]:
+def _classifier(model: Path, scorer: Any, server: str | None) -> Iterator["Classifier"]:
     if server:
         from slugline.cli.remote import connect
 
@@ -74,7 +76,7 @@ def _classifier(model: Path, server: str | None) -> Iterator["Classifier"]:
         from slugline import store
         from slugline.cli.classifiers import LocalClassifier
 
-        yield LocalClassifier(store.load(store.find(model)))
+        yield LocalClassifier(store.load(store.find(model), scorer))
 
 
 def _classify_text(classifier: "Classifier", text: str, as_json: bool) -> bool:

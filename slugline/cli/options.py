@@ -42,6 +42,16 @@ model_path = click.option(
     help="Folder of a version, of a name, or of all models.",
 )
 
+scorer = click.option(
+    "--scorer",
+    type=click.Choice(["compiled", "sklearn"]),
+    default="compiled",
+    show_default=True,
+    envvar="SLUGLINE_SCORER",
+    show_envvar=True,
+    help="Compiled code, or the scikit-learn pipeline that it equals.",
+)
+
 data_paths = click.option(
     "--data",
     multiple=True,

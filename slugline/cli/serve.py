@@ -27,6 +27,8 @@ def _option(flag: str, **attributes: Any) -> Callable[[F], F]:
 @_option("--address", default=DEFAULT_ADDRESS, help="HOST:PORT to listen on; port 0 takes a free one.")
 @options.models_root
 @options.model_name
+@_option("--workers", default=1, type=click.IntRange(1, 256), help="Server processes that share the port.")
+@options.scorer
 @_option("--max-text-chars", default=DEFAULT_MAX_TEXT_CHARS, type=click.IntRange(1), help="Longest title and text.")
 @_option("--max-batch-documents", default=1024, type=click.IntRange(1), help="Most documents in a BatchClassify.")
 @_option("--max-message-bytes", default=16 * 2**20, type=click.IntRange(1024), help="Largest request message.")
@@ -40,6 +42,8 @@ def command(
     address: str,
     models: Path,
     name: str,
+    workers: int,
+    scorer: Any,
     max_text_chars: int,
     max_batch_documents: int,
     max_message_bytes: int,
@@ -50,13 +54,11 @@ def command(
 ) -> None:
     """Answer over gRPC with the current version of a model, until SIGTERM."""
     from service.logs import configure_logs
-    from service.server import serve
     from service.settings import Limits, ServerSettings
-    from slugline.model import Model
 
-    def say_how_to_call(bound: str, model: Model) -> None:
+    def say_how_to_call(bound: str, topics: tuple[str, ...]) -> None:
         program = shlex.quote(sys.argv[0])
-        click.echo(f"Serving {', '.join(model.topics)} on {bound}. Paste this into another terminal:")
+        click.echo(f"Serving {', '.join(topics)} on {bound}. Paste this into another terminal:")
         click.echo(f"{program} classify --server {bound} {shlex.quote(_EXAMPLE)}")
 
     configure_logs(log_format, log_level)
@@ -67,5 +69,16 @@ def command(
         limits=Limits(max_text_chars, max_batch_documents, max_message_bytes),
         grace_seconds=grace_seconds,
         reflection=reflection,
+        scorer=scorer,
+        workers=workers,
+        log_format=log_format,
+        log_level=log_level,
     )
-    serve(settings, say_how_to_call)
+    if workers > 1:
+        from service.supervisor import supervise
+
+        supervise(settings, say_how_to_call)
+    else:
+        from service.server import serve
+
+        serve(settings, say_how_to_call)

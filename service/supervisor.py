@@ -1,0 +1,173 @@
+"""The supervisor: starts the workers that share a port, starts dead ones again, and stops all of them together.
+
+It imports no gRPC and holds no model. The kernel spreads connections over the workers (SO_REUSEPORT).
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import msgspec
+import structlog
+
+from service.settings import ServerSettings, settings_to_json
+from slugline import errors
+from slugline.errors import CannotServe, ModelError, SluglineError
+
+_LAST_SECONDS = 5.0
+"""What a worker has beyond its grace period before it is killed."""
+_SHORT_LIFE = 1.0
+_LONGEST_PAUSE = 5.0
+
+log = structlog.get_logger("slugline.supervisor")
+
+OnServing = Callable[[str, tuple[str, ...]], None]
+"""Called with the bound address and the topics once every worker serves."""
+
+
+class WorkerReport(msgspec.Struct, frozen=True):
+    """What a worker says once: that it serves, and which topics; or the kind of error and its message."""
+
+    topics: tuple[str, ...] = ()
+    error: str = ""
+    message: str = ""
+
+
+@dataclass(eq=False)
+class _Worker:
+    """One place among the workers; the process in it may change."""
+
+    number: int
+    process: asyncio.subprocess.Process | None = None
+
+
+def supervise(settings: ServerSettings, on_serving: OnServing) -> None:
+    """Serve with `settings.workers` processes until SIGTERM or SIGINT, then drain them and return.
+
+    Raises:
+        CannotServe: the address cannot be bound, or the workers cannot start.
+        ModelError: the model cannot be loaded.
+    """
+    with reserve(settings.address) as reservation:
+        host = settings.address.rpartition(":")[0]
+        address = f"{host}:{reservation.getsockname()[1]}"
+        asyncio.run(_Supervisor(replace(settings, address=address, shared_port=True), on_serving).run())
+
+
+def reserve(address: str) -> socket.socket:
+    """A socket that holds the port for workers to share, and never listens itself.
+
+    Raises:
+        CannotServe: the address is not HOST:PORT, or taken.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        if not (host and int(port) < 2**16):
+            raise ValueError(port)
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        # Sharing hides that another server is there already; this first socket does not share.
+        with socket.socket(family, kind, protocol) as alone:
+            alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            alone.bind(place)
+            place = alone.getsockname()
+        shared = socket.socket(family, kind, protocol)
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        shared.bind(place)
+    except (OSError, ValueError):
+        raise CannotServe(f"cannot listen on {address!r}: not HOST:PORT, or taken; choose --address") from None
+    return shared
+
+
+class _Supervisor:
+    def __init__(self, settings: ServerSettings, on_serving: OnServing) -> None:
+        self._settings = settings
+        self._on_serving = on_serving
+        self._workers = [_Worker(number) for number in range(settings.workers)]
+        self._waiting = set(range(settings.workers))
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
+        keepers = [asyncio.create_task(self._keep(worker)) for worker in self._workers]
+        stopped = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({stopped, *keepers}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self._stop()
+        for keeper in keepers:
+            await keeper
+
+    async def _keep(self, worker: _Worker) -> None:
+        """Keep one worker running until it is time to stop.
+
+        Raises:
+            SluglineError: it could not start, and not all of the workers have ever served.
+        """
+        pause = 0.0
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            failure = await self._run_once(worker)
+            if self._stopping.is_set():
+                return
+            if failure and self._waiting:
+                raise failure
+            log.warning("worker died", worker=worker.number, reason=str(failure or "killed or crashed"))
+            # One that dies at once is not started in a tight loop; one that served is back without delay.
+            pause = min(_LONGEST_PAUSE, pause * 2 or 0.1) if time.monotonic() - started < _SHORT_LIFE else 0.0
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+
+    async def _run_once(self, worker: _Worker) -> SluglineError | None:
+        """Run a worker to its end; why it could not serve, if it said so."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "service.worker"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        worker.process = process
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101
+        process.stdin.write(settings_to_json(self._settings))
+        if self._stopping.is_set():
+            process.terminate()
+        line = await process.stdout.readline()
+        report = msgspec.json.decode(line, type=WorkerReport) if line else None
+        if report and not report.error:
+            self._serves(worker, report)
+        await process.wait()
+        if report is None:
+            return CannotServe("a server process ended before it served; its log says why")
+        return _error_of(report) if report.error else None
+
+    def _serves(self, worker: _Worker, report: WorkerReport) -> None:
+        log.info("worker serves", worker=worker.number, pid=worker.process and worker.process.pid)
+        if self._waiting:
+            self._waiting.discard(worker.number)
+            if not self._waiting:
+                self._on_serving(self._settings.address, report.topics)
+
+    async def _stop(self) -> None:
+        self._stopping.set()
+        running = [worker.process for worker in self._workers if worker.process and worker.process.returncode is None]
+        for process in running:
+            process.terminate()
+        waits = [asyncio.create_task(process.wait()) for process in running]
+        if waits:
+            _, late = await asyncio.wait(waits, timeout=self._settings.grace_seconds + _LAST_SECONDS)
+            if late:
+                log.warning("workers did not stop in time", workers=len(late))
+            for process in running:
+                if process.returncode is None:
+                    process.kill()
+
+
+def _error_of(report: WorkerReport) -> SluglineError:
+    kind = getattr(errors, report.error, SluglineError)
+    return ModelError(report.message) if issubclass(kind, ModelError) else CannotServe(report.message)

@@ -1,0 +1,45 @@
+"""One of several server processes that share a port: settings come in on standard input, one report goes out.
+
+The supervisor keeps standard input open for as long as it lives, so a worker whose supervisor was killed stops too.
+"""
+
+import os
+import signal
+import sys
+import threading
+
+import msgspec
+
+from service.logs import configure_logs
+from service.server import serve
+from service.settings import settings_from_json
+from service.supervisor import WorkerReport
+from slugline.errors import SluglineError
+
+
+def main() -> None:
+    """Serve as told until SIGTERM, SIGINT, or until the supervisor is gone."""
+    settings = settings_from_json(sys.stdin.buffer.readline())
+    configure_logs(settings.log_format, settings.log_level)
+    threading.Thread(target=_stop_without_supervisor, daemon=True).start()
+    try:
+        serve(settings, lambda _, topics: _report(WorkerReport(topics)))
+    except SluglineError as error:
+        _report(WorkerReport(error=type(error).__name__, message=str(error)))
+        sys.exit(1)
+
+
+def _report(report: WorkerReport) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _stop_without_supervisor() -> None:
+    # Not through sys.stdin, whose lock the interpreter wants back when it ends.
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Real workers, killed for real."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from service.settings import Limits, ServerSettings, settings_from_json, settings_to_json
+from service.supervisor import reserve
+from slugline.errors import CannotServe
+from slugline.v1 import classification_pb2 as pb
+from slugline.v1 import classification_pb2_grpc as pb_grpc
+from tests.conftest import Server, start_server
+
+DOCUMENT = pb.Document(text="Envoys signed the treaty at the summit")
+
+
+@pytest.fixture
+def pair(models: Path, tmp_path: Path) -> Iterator[Server]:
+    """A server of two workers."""
+    running = start_server(models, tmp_path, "--workers", "2")
+    yield running
+    if running.process.poll() is None:
+        assert running.stop() == 0
+
+
+def workers_of(server: Server) -> set[int]:
+    listed = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text()
+    return set(map(int, listed.split()))
+
+
+def classify(address: str) -> list[float]:
+    # A connection of its own each time, so that all workers get some.
+    with grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+        stub = pb_grpc.ClassificationServiceStub(channel)  # type: ignore[no-untyped-call]
+        response = stub.Classify(pb.ClassifyRequest(document=DOCUMENT), timeout=20, wait_for_ready=True)
+        return [topic.score for topic in response.topics]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_workers_share_a_port_and_answer_alike(pair: Server) -> None:
+    assert len(workers_of(pair)) == 2
+    answers = [classify(pair.address) for _ in range(20)]
+    assert all(answer == answers[0] for answer in answers)
+
+
+def test_a_killed_worker_is_back_and_the_other_one_serves_meanwhile(pair: Server) -> None:
+    before = workers_of(pair)
+    victim = min(before)
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: victim not in workers_of(pair))
+    for _ in range(5):
+        assert classify(pair.address)
+    wait_until(lambda: pair.log.read_text().count("worker serves") == 3)
+    assert len(workers_of(pair)) == 2
+    assert pair.process.poll() is None
+
+
+def test_sigterm_drains_all_workers_and_loses_no_call(pair: Server) -> None:
+    answered, refused = [], []
+
+    def call_until_refused() -> None:
+        with grpc.insecure_channel(pair.address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+            stub = pb_grpc.ClassificationServiceStub(channel)  # type: ignore[no-untyped-call]
+            while True:
+                try:
+                    answered.append(stub.Classify(pb.ClassifyRequest(document=DOCUMENT)))
+                except grpc.RpcError as error:
+                    refused.append(error.code())
+                    return
+
+    callers = [threading.Thread(target=call_until_refused) for _ in range(6)]
+    for caller in callers:
+        caller.start()
+    wait_until(lambda: len(answered) > 100)
+    workers = workers_of(pair)
+    assert pair.stop() == 0
+    for caller in callers:
+        caller.join(30)
+    assert set(refused) == {grpc.StatusCode.UNAVAILABLE}
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    log = pair.log.read_text()
+    assert log.count("stopped") == 2
+    assert "Traceback" not in log
+    assert "Fatal" not in log
+
+
+def test_workers_stop_when_their_supervisor_is_killed(pair: Server) -> None:
+    workers = workers_of(pair)
+    pair.stop(signal.SIGKILL)
+    wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+
+
+def test_a_model_that_is_not_there_ends_all_with_its_exit_code(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "slugline", "serve", "--workers", "2", "--models", str(tmp_path / "none")]
+    done = subprocess.run([*command, "--address", "127.0.0.1:0"], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "slugline train" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_taken_address_is_refused(server: Server, models: Path) -> None:
+    command = [sys.executable, "-m", "slugline", "serve", "--workers", "2", "--models", str(models)]
+    done = subprocess.run(
+        [*command, "--address", server.address], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 6
+    assert "taken" in done.stderr
+
+
+@pytest.mark.parametrize("address", ["", "nowhere", "127.0.0.1:port", "127.0.0.1:99999", "256.0.0.1:1"])
+def test_addresses_that_are_none_are_refused(address: str) -> None:
+    with pytest.raises(CannotServe, match="not HOST:PORT"):
+        reserve(address)
+
+
+def test_a_reserved_port_can_be_shared_by_those_who_share() -> None:
+    with reserve("127.0.0.1:0") as reserved, socket.socket() as other, socket.socket() as alone:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(reserved.getsockname())
+        with pytest.raises(OSError, match="in use"):
+            alone.bind(reserved.getsockname())
+
+
+def test_settings_go_to_another_process_whole() -> None:
+    settings = ServerSettings(
+        "[::]:1", Path("a b"), "x", Limits(1, 2, 3), 0.5, False, "sklearn", 3, True, "json", "debug"
+    )
+    assert settings_from_json(settings_to_json(settings)) == settings
+
+
+def test_the_supervisor_imports_no_grpc() -> None:
+    code = "import sys, service.supervisor; print([name for name in ('grpc', 'numpy') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
