@@ -123,7 +123,12 @@ def digest(documents: Iterable[LabelledDocument]) -> str:
 
 def read_rows(path: Path, *, max_text_chars: int) -> Iterator[Row]:
     """Read unlabelled articles one by one; a bad line comes as a Row with its problem. Blank lines are passed over."""
-    for number, line in _lines(path):
+    return rows_of(_lines(path), max_text_chars=max_text_chars)
+
+
+def rows_of(lines: Iterable[tuple[int, bytes]], *, max_text_chars: int) -> Iterator[Row]:
+    """The unlabelled articles of numbered lines; a bad line comes as a Row with its problem."""
+    for number, line in lines:
         fields, problem = _fields(line)
         if fields is None:
             yield Row(number, None, None, problem)
@@ -139,11 +144,16 @@ def read_rows(path: Path, *, max_text_chars: int) -> Iterator[Row]:
         yield Row(number, document_id, document, problem)
 
 
+def bare_line(number: int, line: bytes) -> bytes:
+    """A line without the white space around it, and the first one without a byte order mark."""
+    return line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
+
+
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
-                stripped = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
+                stripped = bare_line(number, line)
                 if stripped:
                     yield number, stripped
     except OSError as error:

@@ -1,10 +1,11 @@
 """`slugline classify`."""
 
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -12,6 +13,9 @@ from slugline.cli import options
 from slugline.cli.exit_codes import FAULTY_INPUT
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+    from slugline.cli.archives import Chunk, ResumableOutput, Tagger
     from slugline.cli.classifiers import Classifier, Outcome
 
 
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     show_envvar=True,
     help="Ask this server instead of loading a model.",
 )
+@click.option("--resume", is_flag=True, help="Go on where an interrupted run to the same --output stopped.")
 @options.as_json
 def command(
     text: str | None,
@@ -46,6 +51,7 @@ def command(
     model: Path,
     scorer: Any,
     server: str | None,
+    resume: bool,
     as_json: bool,
 ) -> None:
     """Say which topics an article is about: TEXT, standard input, or every article of a file.
@@ -56,27 +62,37 @@ def command(
         raise click.UsageError("give either TEXT or --input")
     if output_path is not None and input_path is None:
         raise click.UsageError("--output goes with --input")
-    with _classifier(model, scorer, server) as classifier:
-        if input_path is not None:
-            failed = _classify_file(classifier, input_path, output_path)
-        else:
+    if resume and output_path is None:
+        raise click.UsageError("--resume goes with --output")
+    if input_path is not None:
+        failed = _classify_file(input_path, output_path, _Source(model, scorer, server), resume=resume)
+    else:
+        with _classifier(_Source(model, scorer, server)) as classifier:
             failed = _classify_text(classifier, sys.stdin.read() if text is None else text, as_json)
     if failed:
         sys.exit(FAULTY_INPUT)
 
 
+class _Source(NamedTuple):
+    """Where topics come from: a model on disk with a scorer, or a server."""
+
+    model: Path
+    scorer: Any
+    server: str | None
+
+
 @contextmanager
-def _classifier(model: Path, scorer: Any, server: str | None) -> Iterator["Classifier"]:
-    if server:
+def _classifier(source: _Source) -> Iterator["Classifier"]:
+    if source.server:
         from slugline.cli.remote import connect
 
-        with connect(server) as remote:
+        with connect(source.server) as remote:
             yield remote
     else:
         from slugline import store
         from slugline.cli.classifiers import LocalClassifier
 
-        yield LocalClassifier(store.load(store.find(model), scorer))
+        yield LocalClassifier(store.load(store.find(source.model), source.scorer))
 
 
 def _classify_text(classifier: "Classifier", text: str, as_json: bool) -> bool:
@@ -103,20 +119,75 @@ def _print_outcome(classifier: "Classifier", outcome: "Outcome") -> None:
     print_table(("topic", "score", "threshold", "assigned"), rows)
 
 
-def _classify_file(classifier: "Classifier", input_path: Path, output_path: Path | None) -> bool:
+def _classify_file(input_path: Path, output_path: Path | None, source: _Source, *, resume: bool) -> bool:
     """Classify every row; whether any failed."""
-    from slugline.cli.rows import classify_rows, replacing
+    from slugline.cli.archives import Progress, ResumableOutput, chunks, identity_of
     from slugline.cli.terminal import counting_bar, note
-    from slugline.corpus import read_rows
 
-    failed = done = 0
-    with replacing(output_path) as output, counting_bar("Classifying") as bar:
-        task = bar.add_task("", total=None)
-        for line, bad in classify_rows(classifier, read_rows(input_path, max_text_chars=classifier.max_text_chars)):
-            output.write(line)
-            done += 1
-            failed += bad
-            bar.advance(task)
-    where = str(output_path) if output_path else "standard output"
-    note(f"{done} articles to {where}, {failed} of them with an error.")
+    with _tagger(source, input_path) as (tagger, version), counting_bar("Classifying") as bar:
+        identity = identity_of(input_path, model=version, settings=f"scorer {source.scorer}, server {source.server}")
+        if output_path is None:
+            done, failed = _to_stdout(tagger, chunks(input_path, Progress(identity)), bar)
+        else:
+            output = ResumableOutput(output_path, identity, resume=resume)
+            if resume:
+                note(f"Going on after {output.progress.done} articles.")
+            _to_file(tagger, input_path, output, bar)
+            done, failed = output.progress.done, output.progress.failed
+    note(f"{done} articles to {output_path or 'standard output'}, {failed} of them with an error.")
     return failed > 0
+
+
+@contextmanager
+def _tagger(source: _Source, input_path: Path) -> Iterator[tuple["Tagger", str]]:
+    """What tags chunks, and the version of the model it does so with."""
+    from slugline.cli.archives import tagger_alone, tagger_on_all_cores
+
+    if source.server:
+        from slugline.cli.remote import connect
+
+        with connect(source.server) as remote:
+            yield tagger_alone(remote), remote.model_version
+    else:
+        from slugline import store
+
+        folder = store.find(source.model)
+        manifest = store.verify(folder)
+        yield tagger_on_all_cores(folder, source.scorer, input_path), f"{manifest.version} {manifest.fingerprint}"
+
+
+def _to_stdout(tagger: "Tagger", archive: Iterator["Chunk"], bar: "Bar") -> tuple[int, int]:
+    done = failed = 0
+    task = bar.add_task("", total=None)
+    for tagged in tagger(archive):
+        sys.stdout.buffer.write(tagged.output)
+        done += tagged.done
+        failed += tagged.failed
+        bar.advance(task, tagged.done)
+    sys.stdout.buffer.flush()
+    return done, failed
+
+
+def _to_file(tagger: "Tagger", input_path: Path, output: "ResumableOutput", bar: "Bar") -> None:
+    from slugline.cli.archives import Chunk, chunks
+    from slugline.cli.terminal import note
+
+    # Chunks run ahead of their results; they wait here, without their lines, for their results to be written.
+    waiting: deque[Chunk] = deque()
+
+    def remembered() -> Iterator[Chunk]:
+        for chunk in chunks(input_path, output.progress):
+            waiting.append(Chunk([], chunk.input_bytes, chunk.input_digest, chunk.last_line))
+            yield chunk
+
+    task = bar.add_task("", total=None)
+    try:
+        for tagged in tagger(remembered()):
+            output.add(waiting.popleft(), tagged)
+            bar.advance(task, tagged.done)
+        output.finish()
+    except BaseException:
+        output.abandon()
+        if output.progress.done:
+            note(f"Interrupted after {output.progress.done} articles; the same command with --resume goes on.")
+        raise

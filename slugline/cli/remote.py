@@ -28,6 +28,7 @@ class RemoteClassifier:
         self._address = address
         self._stub = pb_grpc.ClassificationServiceStub(channel)  # type: ignore[no-untyped-call]
         described = self._call(self._stub.GetModel, pb.GetModelRequest())
+        self.model_version = f"{described.version} {described.fingerprint}"
         self.max_text_chars = int(described.limits.max_text_chars)
         self.thresholds = {topic.name: topic.threshold for topic in described.topics}
         self._batch_documents = int(min(64, described.limits.max_batch_documents))

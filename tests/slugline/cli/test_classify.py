@@ -1,8 +1,4 @@
 import json
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -98,19 +94,6 @@ def test_results_go_to_stdout_without_an_output(slugline: Slugline, models: Path
     path = write_rows(tmp_path / "in.jsonl", labelled_rows(3))
     done = slugline("classify", "--input", path, "--model", models)
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["a0", "a1", "a2"]
-
-
-def test_a_kill_leaves_the_old_output_as_it_was(models: Path, tmp_path: Path) -> None:
-    path, output = write_rows(tmp_path / "in.jsonl", labelled_rows(20_000)), tmp_path / "out.jsonl"
-    output.write_text("old\n")
-    command = [sys.executable, "-m", "slugline", "classify", "--model", str(models)]
-    command += ["--input", str(path), "--output", str(output)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        while not list(tmp_path.glob(".out.jsonl.*")):
-            time.sleep(0.01)
-        time.sleep(0.2)
-        process.send_signal(signal.SIGKILL)
-    assert output.read_text() == "old\n"
 
 
 def test_a_server_that_is_not_there_is_said_to_be(slugline: Slugline, tmp_path: Path) -> None:

@@ -53,6 +53,6 @@ def test_errors_have_the_code_of_their_nearest_ancestor() -> None:
 
 
 def test_calling_a_server_imports_no_scikit_learn() -> None:
-    code = "import sys, slugline.cli.remote, slugline.cli.rows; print({'sklearn', 'numpy'} & set(sys.modules))"
+    code = "import sys, slugline.cli.remote, slugline.cli.archives; print({'sklearn', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
