@@ -1,8 +1,10 @@
 """The server: starts, loads the model, says when it serves, and stops without losing a call."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -48,6 +50,8 @@ class _Server:
 
     async def run(self) -> None:
         stop = asyncio.Event()
+        # As many threads as cores: more would only take the caches of the processor from each other.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(len(os.sched_getaffinity(0))))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         log.info("starting", **{key: _plain(value) for key, value in asdict(self._settings).items()})

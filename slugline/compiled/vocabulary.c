@@ -152,7 +152,7 @@ static uint32_t word_node(Vocabulary *vocabulary, const uint32_t *letters, int64
 }
 
 static int put_step(Vocabulary *vocabulary, uint64_t key, uint32_t node) {
-    if ((vocabulary->steps_used + 1) * 2 > vocabulary->steps_mask &&
+    if ((vocabulary->steps_used + 1) * 10 > vocabulary->steps_mask * 7 &&
         new_steps(vocabulary, (vocabulary->steps_mask + 1) * 2))
         return 1;
     uint64_t slot = scramble(key) & vocabulary->steps_mask;

@@ -1,0 +1,57 @@
+"""The load generator, a process of its own: `python -m benchmarks.load MODE ADDRESS METHOD BODY COUNT SIZE`.
+
+`closed` keeps SIZE calls under way; `open` sends SIZE calls a second whether they are answered or not, and counts
+each one's time from when it was due. It prints JSON: seconds altogether, and the sorted seconds of every call.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+
+async def closed(call: Any, body: bytes, count: int, size: int) -> list[float]:
+    """`count` calls, `size` of them at a time."""
+    left, times = iter(range(count)), list[float]()
+
+    async def caller() -> None:
+        for _ in left:
+            start = time.perf_counter()
+            await call(body)
+            times.append(time.perf_counter() - start)
+
+    await asyncio.gather(*(caller() for _ in range(size)))
+    return times
+
+
+async def opened(call: Any, body: bytes, count: int, rate: int) -> list[float]:
+    """`count` calls, `rate` a second."""
+    start = time.perf_counter()
+
+    async def send(number: int) -> float:
+        due = start + number / rate
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        await call(body)
+        return time.perf_counter() - due
+
+    return await asyncio.gather(*(send(number) for number in range(count)))
+
+
+async def main(mode: str, address: str, method: str, body: bytes, count: int, size: int) -> None:
+    """Warm up, then measure."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        call: Any = channel.unary_unary(method)
+        await closed(call, body, min(count, 200), min(size, 8))
+        start = time.perf_counter()
+        times = await (closed if mode == "closed" else opened)(call, body, count, size)
+        seconds = time.perf_counter() - start
+    sys.stdout.write(json.dumps({"seconds": seconds, "times": sorted(times)}))
+
+
+if __name__ == "__main__":
+    mode, address, method, body, count, size = sys.argv[1:]
+    asyncio.run(main(mode, address, method, Path(body).read_bytes(), int(count), int(size)))

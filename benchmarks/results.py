@@ -1,0 +1,84 @@
+"""What a benchmark found: tables in Markdown, all figures in JSON, and plots."""
+
+import json
+import platform
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+_LIBRARIES = ("slugline", "scikit-learn", "numpy", "grpcio", "protobuf", "fasttext-wheel", "vowpalwabbit")
+
+
+@dataclass
+class Table:
+    """One table: `columns` names the cells of each row; the first cell says what was measured."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str | float, ...]] = field(default_factory=list)
+    note: str = ""
+
+    def markdown(self) -> str:
+        """The table in Markdown."""
+        lines = [f"## {self.title}", "", "| " + " | ".join(self.columns) + " |", "|---" * len(self.columns) + "|"]
+        lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in self.rows]
+        return "\n".join([*lines, "", self.note, ""] if self.note else [*lines, ""])
+
+
+def write(folder: Path, name: str, tables: list[Table]) -> None:
+    """Write `name`.md, .json and .png into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    machine = about()
+    head = f"# {name}\n\n" + ", ".join(f"{key} {value}" for key, value in machine.items()) + "\n\n"
+    (folder / f"{name}.md").write_text(head + "\n".join(table.markdown() for table in tables), encoding="utf-8")
+    content = {"machine": machine, "tables": [asdict(table) for table in tables]}
+    (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    _plot(folder / f"{name}.png", tables[0])
+
+
+def about() -> dict[str, str]:
+    """The machine, the versions and the date."""
+    import os
+
+    found: dict[str, str] = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "processor": _processor(),
+        "python": platform.python_version(),
+    }
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _cell(value: str | float) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _plot(path: Path, table: Table) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 0.5 * len(table.rows) + 1.2), layout="constrained")
+    axes: Any = figure.subplots()
+    names, values = [str(row[0]) for row in table.rows][::-1], [float(row[1]) for row in table.rows][::-1]
+    axes.barh(names, values, color="#3b6ea5")
+    axes.bar_label(axes.containers[0], fmt="{:,.0f}", padding=3)
+    axes.set_xscale("log")
+    axes.set_xlabel(table.columns[1])
+    axes.set_title(table.title, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)

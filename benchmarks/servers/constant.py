@@ -1,0 +1,40 @@
+"""A server that reads every request and answers all of them with the same message: the least that gRPC costs."""
+
+import asyncio
+import sys
+
+import grpc
+
+from slugline.v1 import classification_pb2 as pb
+
+REPLY = pb.ClassifyResponse(
+    model_version="20260101T000000Z-00000000",
+    document_id="a",
+    topics=[
+        pb.TopicScore(topic=topic, score=0.123456789, threshold=0.5)
+        for topic in ("military_action", "diplomacy", "terrorism")
+    ],
+)
+
+
+async def answer(request: pb.ClassifyRequest, context: object) -> pb.ClassifyResponse:
+    """The same for everyone."""
+    return REPLY
+
+
+async def main() -> None:
+    """Serve until killed."""
+    server = grpc.aio.server()
+    handler = grpc.unary_unary_rpc_method_handler(
+        answer, pb.ClassifyRequest.FromString, pb.ClassifyResponse.SerializeToString
+    )
+    service = pb.DESCRIPTOR.services_by_name["ClassificationService"].full_name
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Classify": handler}),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    sys.stdout.write(f"on 127.0.0.1:{port}. \n")
+    sys.stdout.flush()
+    await server.wait_for_termination()
+
+
+asyncio.run(main())
