@@ -14,8 +14,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion
-from sklearn.preprocessing import normalize
 
+from slugline.compiled.tfidf import Counted, tfidf
 from slugline.features import FeatureSettings, build_features, families
 from training.vectorizer import count
 
@@ -28,7 +28,7 @@ class _Family:
 
     vectorizer: TfidfVectorizer
     vocabulary: dict[str, int]
-    frequencies: sp.csr_matrix
+    counted: Counted
 
 
 class CorpusMatrices:
@@ -45,43 +45,44 @@ class CorpusMatrices:
                 _Family(vectorizer, counts.vocabulary, _damped(counts.matrix, settings))
                 for (_, vectorizer), counts in zip(named, counted, strict=True)
             ]
+        self._articles = len(contents)
 
     def fold(self, learn: Rows, measure: Rows) -> tuple[sp.csr_matrix, sp.csr_matrix]:
         """The TF-IDF of two sets of rows, with document frequencies from `learn` alone."""
-        pairs = []
-        for family in self._families:
-            idf = _idf(family.frequencies[learn], self._settings.min_df)
-            pairs.append([_tfidf(family.frequencies[rows], idf) for rows in (learn, measure)])
-        return sp.hstack([pair[0] for pair in pairs]).tocsr(), sp.hstack([pair[1] for pair in pairs]).tocsr()
+        idfs = [
+            _idf(family.counted.document_frequencies(learn), len(learn), self._settings) for family in self._families
+        ]
+        return self._tfidf(idfs, learn), self._tfidf(idfs, measure)
 
     def whole(self) -> tuple[FeatureUnion, sp.csr_matrix]:
         """The fitted scikit-learn union, and the TF-IDF of the whole corpus, as its `transform` would give it."""
-        blocks = []
+        every = np.arange(self._articles)
+        idfs = []
         for family in self._families:
-            idf = _idf(family.frequencies, self._settings.min_df)
+            idf = _idf(family.counted.document_frequencies(every), self._articles, self._settings)
             family.vectorizer.vocabulary_ = family.vocabulary
             family.vectorizer.fixed_vocabulary_ = False
             family.vectorizer.idf_ = idf
-            blocks.append(_tfidf(family.frequencies, idf))
-        return self._union, sp.hstack(blocks).tocsr()
+            idfs.append(idf)
+        return self._union, self._tfidf(idfs, every)
+
+    def _tfidf(self, idfs: list[NDArray[np.float64]], rows: Rows) -> sp.csr_matrix:
+        blocks = [(family.counted, idf) for family, idf in zip(self._families, idfs, strict=True)]
+        starts, columns, values = tfidf(blocks, rows)
+        width = sum(counted.width for counted, _ in blocks)
+        return sp.csr_matrix((values, columns, starts), shape=(len(rows), width))
 
 
-def _damped(counts: sp.csr_matrix, settings: FeatureSettings) -> sp.csr_matrix:
+def _damped(counts: sp.csr_matrix, settings: FeatureSettings) -> Counted:
+    frequencies = counts.data
     if settings.sublinear_tf:
-        counts.data = np.log(counts.data) + 1.0
-    return counts
+        np.log(frequencies, out=frequencies)
+        frequencies += 1.0
+    starts, columns = counts.indptr.astype(np.int64), counts.indices.astype(np.int32, copy=False)
+    return Counted(starts, columns, frequencies, counts.shape[1])
 
 
-def _idf(frequencies: sp.csr_matrix, min_df: int) -> NDArray[np.float64]:
+def _idf(in_articles: NDArray[np.int64], articles: int, settings: FeatureSettings) -> NDArray[np.float64]:
     """Smoothed inverse document frequencies, as scikit-learn's; 0 for terms in fewer than `min_df` articles."""
-    articles = frequencies.shape[0]
-    in_articles = np.bincount(frequencies.indices, minlength=frequencies.shape[1])
     idf = np.log((1 + articles) / (1 + in_articles)) + 1.0
-    return np.where(in_articles >= min_df, idf, 0.0)
-
-
-def _tfidf(frequencies: sp.csr_matrix, idf: NDArray[np.float64]) -> sp.csr_matrix:
-    weighted = frequencies.copy()
-    weighted.data = weighted.data * idf[weighted.indices]
-    weighted.eliminate_zeros()
-    return normalize(weighted, copy=False)
+    return np.where(in_articles >= settings.min_df, idf, 0.0)

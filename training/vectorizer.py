@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from slugline.compiled.library import CHARACTERS_KIND, WORDS_KIND
@@ -30,25 +29,14 @@ def count(contents: Sequence[str], vectorizer: TfidfVectorizer) -> Counts:
     kind = CHARACTERS_KIND if vectorizer.analyzer == "char_wb" else WORDS_KIND
     with Vocabulary(kind, vectorizer.ngram_range, lead_of(vectorizer)) as vocabulary:
         vocabulary.count(contents)
-        row_ends, numbers, times = vocabulary.counted()
         frequencies = vocabulary.document_frequencies()
         kept = np.flatnonzero(frequencies >= max(1, vectorizer.min_df)).astype(np.uint32)
         terms = vocabulary.terms(kept)
-    if not terms:
-        raise ValueError("no n-gram occurs in as many articles as min_df asks for")
-    alphabetical = sorted(range(len(terms)), key=terms.__getitem__)
-    column_of = np.full(len(frequencies), -1, dtype=np.int32)
-    column_of[kept[alphabetical]] = np.arange(len(kept), dtype=np.int32)
-    matrix = _matrix(row_ends, column_of[numbers], times, len(kept))
+        if not terms:
+            raise ValueError("no n-gram occurs in as many articles as min_df asks for")
+        alphabetical = sorted(range(len(terms)), key=terms.__getitem__)
+        column_of = np.full(len(frequencies), -1, dtype=np.int32)
+        column_of[kept[alphabetical]] = np.arange(len(kept), dtype=np.int32)
+        starts, columns, times = vocabulary.matrix(column_of, int(frequencies[kept].sum(dtype=np.int64)))
+    matrix = sp.csr_matrix((times, columns, starts), shape=(len(contents), len(kept)))
     return Counts({terms[i]: column for column, i in enumerate(alphabetical)}, matrix)
-
-
-def _matrix(
-    row_ends: NDArray[np.int64], columns: NDArray[np.int32], times: NDArray[np.uint32], features: int
-) -> sp.csr_matrix:
-    """The counts of the columns that are kept (>= 0), each row sorted by column."""
-    kept = columns >= 0
-    starts = np.concatenate([[0], np.cumsum(kept, dtype=np.int64)])[np.concatenate([[0], row_ends])]
-    matrix = sp.csr_matrix((times[kept].astype(np.float64), columns[kept], starts), shape=(len(row_ends), features))
-    matrix.sort_indices()
-    return matrix

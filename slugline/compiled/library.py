@@ -115,6 +115,14 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "slugline_vocabulary_new": (_VOCABULARY, [_INT, _INT, _INT, _LONG]),
     "slugline_vocabulary_free": (None, [_VOCABULARY]),
     "slugline_vocabulary_count": (_INT, [_VOCABULARY, _POINTER, _POINTER, _POINTER, _LONG]),
+    "slugline_vocabulary_matrix": (_INT, [_VOCABULARY, _POINTER, _INT, _POINTER, _POINTER, _POINTER]),
+    "slugline_document_frequencies": (None, [_POINTER, _POINTER, _POINTER, _LONG, _POINTER]),
+    "slugline_tfidf": (None, [_POINTER, _INT, _POINTER, _LONG, _POINTER, _POINTER, _POINTER]),
+    "slugline_fit_svm": (
+        _LONG,
+        [_POINTER, _POINTER, _POINTER, _LONG, _LONG, _POINTER, _POINTER]
+        + [ctypes.c_double, _LONG, ctypes.c_uint64, _POINTER, _POINTER],
+    ),
     "slugline_vocabulary_spell": (None, [_VOCABULARY, _POINTER, _LONG, _POINTER, _POINTER]),
     "slugline_vocabulary_lay": (_INT, [_VOCABULARY, _POINTER, _POINTER, _POINTER, _LONG]),
 }

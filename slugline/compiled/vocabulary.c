@@ -266,6 +266,50 @@ int slugline_vocabulary_count(Vocabulary *vocabulary, const uint8_t *classes, co
     return 0;
 }
 
+/* ---- Matrices ---- */
+
+#define DIGIT_BITS 10
+#define DIGITS (1 << DIGIT_BITS)
+
+/* Sorts pairs of column << 32 | count by column, one digit after the other. */
+static void sort_row(uint64_t *pairs, uint64_t *aside, int64_t size, int column_bits) {
+    for (int shift = 32; shift < 32 + column_bits; shift += DIGIT_BITS) {
+        int64_t starts[DIGITS + 1] = {0};
+        for (int64_t i = 0; i < size; i++) starts[(pairs[i] >> shift & (DIGITS - 1)) + 1]++;
+        for (int digit = 0; digit < DIGITS; digit++) starts[digit + 1] += starts[digit];
+        for (int64_t i = 0; i < size; i++) aside[starts[pairs[i] >> shift & (DIGITS - 1)]++] = pairs[i];
+        memcpy(pairs, aside, (size_t)size * sizeof *pairs);
+    }
+}
+
+/* Writes the counted rows as a sparse matrix whose rows are sorted by column. column_of[number] is the column of an
+ * n-gram, -1 for none; `starts` has room for one number more than there are rows, `columns` and `times` for all entries
+ * that are kept. */
+int slugline_vocabulary_matrix(const Vocabulary *vocabulary, const int32_t *column_of, int32_t column_bits,
+                               int64_t *starts, int32_t *columns, double *times) {
+    int64_t longest = 0, from = 0, kept = 0;
+    for (int64_t row = 0; row < vocabulary->rows; from = vocabulary->row_ends[row++])
+        if (vocabulary->row_ends[row] - from > longest) longest = vocabulary->row_ends[row] - from;
+    uint64_t *pairs = malloc((size_t)(2 * longest + 1) * sizeof *pairs);
+    if (!pairs) return 1;
+    starts[0] = from = 0;
+    for (int64_t row = 0; row < vocabulary->rows; from = vocabulary->row_ends[row++]) {
+        int64_t size = 0;
+        for (int64_t i = from; i < vocabulary->row_ends[row]; i++) {
+            int32_t column = column_of[vocabulary->columns[i]];
+            if (column >= 0) pairs[size++] = (uint64_t)column << 32 | vocabulary->times[i];
+        }
+        sort_row(pairs, pairs + longest, size, column_bits);
+        for (int64_t i = 0; i < size; i++, kept++) {
+            columns[kept] = (int32_t)(pairs[i] >> 32);
+            times[kept] = (double)(uint32_t)pairs[i];
+        }
+        starts[row + 1] = kept;
+    }
+    free(pairs);
+    return 0;
+}
+
 /* ---- Spelling n-grams ---- */
 
 static int64_t spell(const Vocabulary *vocabulary, uint32_t node, uint32_t *out) {

@@ -50,14 +50,19 @@ class Vocabulary:
             _check(count(self._c, address(self._classes), text, address(ends), stop - start))
             start = stop
 
-    def counted(self) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint32]]:
-        """Where each row ends, and for every entry of the rows its n-gram's number and its count."""
-        record = self._c.contents
-        return (
-            view(record.row_ends, record.rows, np.dtype(np.int64)),
-            view(record.columns, record.entries, np.dtype(np.uint32)),
-            view(record.times, record.entries, np.dtype(np.uint32)),
-        )
+    def matrix(
+        self, column_of: NDArray[np.int32], entries: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+        """The counts as a sparse matrix: where each row starts, and the columns and counts of its entries.
+
+        `column_of` has the column of each n-gram, -1 for those to leave out; `entries` is how many are kept.
+        """
+        starts = np.empty(self._c.contents.rows + 1, dtype=np.int64)
+        columns, times = np.empty(entries, dtype=np.int32), np.empty(entries)
+        bits = int(column_of.max(initial=0)).bit_length()
+        write = library().slugline_vocabulary_matrix
+        _check(write(self._c, address(column_of), bits, address(starts), address(columns), address(times)))
+        return starts, columns, times
 
     def document_frequencies(self) -> NDArray[np.uint32]:
         """In how many texts each n-gram occurred; 0 for numbers that are no n-gram of the lengths asked for."""
