@@ -5,6 +5,9 @@ ARG BASE=python:3.11-slim-bookworm
 # Builds the virtual environment and trains the default model; nothing of it but those two goes into the image.
 FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
+# The compiled code needs a C compiler to be built, and none to run.
+RUN command -v gcc > /dev/null \
+ || (apt-get update -qq && apt-get install -qq --yes --no-install-recommends gcc libc6-dev > /dev/null)
 WORKDIR /build
 RUN python3 -m venv --copies /opt/slugline
 COPY requirements.lock ./

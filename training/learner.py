@@ -52,7 +52,7 @@ def _fit_topic(features: sp.csr_matrix, has_topic: NDArray[np.int8], columns: Co
         features.indices,
         weighted,
         features.shape[1],
-        has_topic * 2.0 - 1.0,
+        np.where(has_topic == 1, 1.0, -1.0),
         _penalties(has_topic, recipe),
         most_passes=_MOST_PASSES,
         seed=recipe.seed,
