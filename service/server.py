@@ -6,7 +6,6 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from pathlib import Path
 
 import grpc
 import structlog
@@ -14,17 +13,15 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from service import health, servicer
 from service.admission import Admission
+from service.reloading import Reloader, load_and_warm
 from service.rpc import handlers
 from service.settings import ServerSettings
 from slugline import store
 from slugline.errors import CannotServe
-from slugline.model import Model
-from slugline.names import ScorerName
 
 _REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
 _LAST_SECONDS = 0.5
 """For refusals and farewells that are still on their way out."""
-_WARM_UP = "Envoys met in the capital while troops shelled the border; a bomb went off at the station."
 
 log = structlog.get_logger("slugline.server")
 
@@ -47,9 +44,12 @@ class _Server:
         self._settings = settings
         self._on_serving = on_serving
         self._admission = Admission()
+        self._following: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         stop = asyncio.Event()
+        # Until there is a model, asking for a newer one must not end the process.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: None)
         # As many threads as cores: more would only take the caches of the processor from each other.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(len(os.sched_getaffinity(0))))
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -97,27 +97,25 @@ class _Server:
 
     async def _load(self, classification: servicer.ClassificationServicer, well: health.Health, address: str) -> None:
         folder = store.find(self._settings.models, self._settings.name)
-        model = await asyncio.to_thread(_load_and_warm, folder, self._settings.scorer)
+        model = await asyncio.to_thread(load_and_warm, folder, self._settings.scorer)
         classification.use(model)
+        reloader = Reloader(self._settings, model, classification.use)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)
+        self._following = asyncio.create_task(reloader.follow())
         well.serve()
         log.info("serving", address=address, model=model.manifest.name, version=model.version, topics=model.topics)
         self._on_serving(address, model.topics)
 
     async def _drain(self, server: grpc.aio.Server, well: health.Health) -> None:
         well.close()
+        if self._following:
+            self._following.cancel()
         grace = self._settings.grace_seconds
         log.info("draining", grace_seconds=grace)
         if not await self._admission.close(grace):
             log.warning("calls were cut off", grace_seconds=grace)
         await server.stop(_LAST_SECONDS)
         log.info("stopped")
-
-
-def _load_and_warm(folder: Path, scorer: ScorerName) -> Model:
-    model = store.load(folder, scorer)
-    model.scores([_WARM_UP])
-    model.explain(_WARM_UP)
-    return model
 
 
 def _plain(value: object) -> object:

@@ -26,8 +26,9 @@ class Limits:
 class ServerSettings:
     """Where to listen, what to serve, and how to stop.
 
-    `grace_seconds` is how long accepted calls may take to finish after SIGTERM before they are cut off. `workers` is
-    how many processes share the port; `shared_port` is set in each of them.
+    `grace_seconds` is how long accepted calls may take to finish after SIGTERM before they are cut off.
+    `reload_seconds` is how often to look for a new current version, 0 for only when asked by SIGHUP. `workers` is how
+    many processes share the port; `shared_port` is set in each of them.
     """
 
     address: str = DEFAULT_ADDRESS
@@ -35,6 +36,7 @@ class ServerSettings:
     name: str = DEFAULT_NAME
     limits: Limits = Limits()
     grace_seconds: float = 20.0
+    reload_seconds: float = 1.0
     reflection: bool = True
     scorer: ScorerName = "compiled"
     workers: int = 1

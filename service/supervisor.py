@@ -96,6 +96,7 @@ class _Supervisor:
     async def run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._tell_to_reload)
         keepers = [asyncio.create_task(self._keep(worker)) for worker in self._workers]
         stopped = asyncio.create_task(self._stopping.wait())
         try:
@@ -153,9 +154,16 @@ class _Supervisor:
             if not self._waiting:
                 self._on_serving(self._settings.address, report.topics)
 
+    def _running(self) -> list[asyncio.subprocess.Process]:
+        return [worker.process for worker in self._workers if worker.process and worker.process.returncode is None]
+
+    def _tell_to_reload(self) -> None:
+        for process in self._running():
+            process.send_signal(signal.SIGHUP)
+
     async def _stop(self) -> None:
         self._stopping.set()
-        running = [worker.process for worker in self._workers if worker.process and worker.process.returncode is None]
+        running = self._running()
         for process in running:
             process.terminate()
         waits = [asyncio.create_task(process.wait()) for process in running]

@@ -19,6 +19,8 @@ from slugline.errors import SluglineError
 
 def main() -> None:
     """Serve as told until SIGTERM, SIGINT, or until the supervisor is gone."""
+    # What would end a process that is still loading is nothing to it: it loads the newest version anyway.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     settings = settings_from_json(sys.stdin.buffer.readline())
     configure_logs(settings.log_format, settings.log_level)
     threading.Thread(target=_stop_without_supervisor, daemon=True).start()

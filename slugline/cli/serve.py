@@ -33,6 +33,12 @@ def _option(flag: str, **attributes: Any) -> Callable[[F], F]:
 @_option("--max-batch-documents", default=1024, type=click.IntRange(1), help="Most documents in a BatchClassify.")
 @_option("--max-message-bytes", default=16 * 2**20, type=click.IntRange(1024), help="Largest request message.")
 @_option("--grace-seconds", default=20.0, type=click.FloatRange(0), help="Time for accepted calls after SIGTERM.")
+@_option(
+    "--reload-seconds",
+    default=1.0,
+    type=click.FloatRange(0),
+    help="How often to look for a new current version; 0 only on SIGHUP.",
+)
 @_option("--reflection/--no-reflection", default=True, help="Tell clients the API through gRPC reflection.")
 @_option("--log-format", default="human", type=click.Choice(["human", "json"]), help="How to write logs.")
 @_option(
@@ -48,6 +54,7 @@ def command(
     max_batch_documents: int,
     max_message_bytes: int,
     grace_seconds: float,
+    reload_seconds: float,
     reflection: bool,
     log_format: Any,
     log_level: str,
@@ -68,6 +75,7 @@ def command(
         name=name,
         limits=Limits(max_text_chars, max_batch_documents, max_message_bytes),
         grace_seconds=grace_seconds,
+        reload_seconds=reload_seconds,
         reflection=reflection,
         scorer=scorer,
         workers=workers,

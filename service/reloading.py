@@ -1,0 +1,80 @@
+"""Reloading: a new current version takes the place of the old one while calls go on, or is refused and changes nothing."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from service.settings import ServerSettings
+from slugline import store
+from slugline.errors import ModelError, ModelIncompatible
+from slugline.model import Model
+from slugline.names import ScorerName
+
+_WARM_UP = "Envoys met in the capital while troops shelled the border; a bomb went off at the station."
+
+log = structlog.get_logger("slugline.reloading")
+
+
+def load_and_warm(folder: Path, scorer: ScorerName) -> Model:
+    """Load a version and use it once, so that no caller waits for what is made lazily.
+
+    Raises:
+        ModelError: as `store.load`.
+    """
+    model = store.load(folder, scorer)
+    model.scores([_WARM_UP])
+    model.explain(_WARM_UP)
+    return model
+
+
+class Reloader:
+    """Follows which version is current; `use` is called with every new model once it is loaded, verified and warm."""
+
+    def __init__(self, settings: ServerSettings, model: Model, use: Callable[[Model], None]) -> None:
+        self._settings = settings
+        self._model = model
+        self._use = use
+        self._asked = asyncio.Event()
+        self._refused: Path | None = None
+
+    def ask(self) -> None:
+        """Look at once, and try again even what was refused."""
+        self._refused = None
+        self._asked.set()
+
+    async def follow(self) -> None:
+        """Look for a new version from time to time, and whenever asked, until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), self._settings.reload_seconds or None)
+            self._asked.clear()
+            await self._look()
+
+    async def _look(self) -> None:
+        folder = None
+        try:
+            folder = store.find(self._settings.models, self._settings.name)
+            if folder.name == self._model.version or folder == self._refused:
+                return
+            model = await asyncio.to_thread(load_and_warm, folder, self._settings.scorer)
+            self._check_topics(folder, model)
+        except ModelError as error:
+            if folder is None or folder != self._refused:
+                log.warning("candidate refused", reason=str(error), version=self._model.version)
+            self._refused = folder
+            return
+        before, self._model = self._model, model
+        self._use(model)
+        self._refused = None
+        log.info("reloaded", version=model.version, before=before.version)
+
+    def _check_topics(self, folder: Path, model: Model) -> None:
+        missing = [topic for topic in self._model.topics if topic not in model.topics]
+        if missing:
+            raise ModelIncompatible(
+                f"{folder}: lacks {', '.join(missing)}, which callers of the model in use may ask for; "
+                "start the server anew to serve it"
+            )

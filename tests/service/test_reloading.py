@@ -1,0 +1,144 @@
+"""A real server, while the current version of its model changes under it."""
+
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from sklearn.pipeline import Pipeline
+
+from slugline import store
+from slugline.manifest import MANIFEST_FILE
+from slugline.model import Model
+from slugline.v1 import classification_pb2 as pb
+from slugline.v1 import classification_pb2_grpc as pb_grpc
+from tests.conftest import Server, start_server
+from tests.corpora import labelled_rows, write_rows
+from tests.service.test_supervisor import wait_until
+from training.progress import NoProgress
+from training.publishing import TrainingRequest, train_and_publish
+
+REQUEST = pb.ClassifyRequest(document=pb.Document(text="Envoys signed the treaty at the summit"))
+
+
+@pytest.fixture
+def own_models(models: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(models, tmp_path / "models")
+
+
+@pytest.fixture
+def own_server(own_models: Path, tmp_path: Path) -> Iterator[Server]:
+    running = start_server(own_models, tmp_path, "--reload-seconds", "0.1")
+    yield running
+    assert running.stop() == 0
+
+
+def version_at(address: str) -> str:
+    with grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+        stub = pb_grpc.ClassificationServiceStub(channel)  # type: ignore[no-untyped-call]
+        return str(stub.Classify(REQUEST, timeout=20).model_version)
+
+
+def publish(root: Path, model: Model, pipeline: Pipeline) -> str:
+    version = store.publish(root, "default", model, pipeline).name
+    store.promote(root, "default", version)
+    return version
+
+
+def test_a_new_version_takes_over_under_load_and_no_call_fails(
+    own_server: Server, own_models: Path, model: Model, pipeline: Pipeline
+) -> None:
+    versions: list[str] = []
+    failures: list[object] = []
+    done = threading.Event()
+
+    def call() -> None:
+        with grpc.insecure_channel(own_server.address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+            stub = pb_grpc.ClassificationServiceStub(channel)  # type: ignore[no-untyped-call]
+            while not done.is_set():
+                try:
+                    versions.append(stub.Classify(REQUEST, timeout=20).model_version)
+                except grpc.RpcError as error:
+                    failures.append(error)
+
+    callers = [threading.Thread(target=call) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    published = [model.version]
+    for _ in range(5):
+        published.append(publish(own_models, model, pipeline))
+        wait_until(lambda: versions[-1:] == published[-1:])
+    done.set()
+    for caller in callers:
+        caller.join(30)
+    assert failures == []
+    assert list(dict.fromkeys(versions)) == published
+
+
+def refused(server: Server, times: int = 1) -> bool:
+    return server.log.read_text().count("candidate refused") == times
+
+
+def test_a_damaged_candidate_is_refused_once_and_the_old_version_serves_on(
+    own_server: Server, own_models: Path, model: Model, pipeline: Pipeline
+) -> None:
+    version = store.publish(own_models, "default", model, pipeline).name
+    table = own_models / "default" / version / "compiled-words-rows.npy"
+    whole = table.read_bytes()
+    table.write_bytes(whole[:-1] + b"x")
+    store.promote(own_models, "default", version)
+    wait_until(lambda: refused(own_server))
+    assert version_at(own_server.address) == model.version
+    time.sleep(0.5)
+    assert refused(own_server)
+    # Mended, it is tried again when the server is asked to.
+    table.write_bytes(whole)
+    own_server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: version_at(own_server.address) == version)
+
+
+@pytest.mark.parametrize("current", ["", "nowhere", "../.."])
+def test_a_damaged_current_changes_nothing(own_server: Server, own_models: Path, model: Model, current: str) -> None:
+    (own_models / "default" / store.CURRENT_FILE).write_text(current)
+    wait_until(lambda: "candidate refused" in own_server.log.read_text())
+    assert version_at(own_server.address) == model.version
+
+
+def test_a_candidate_without_a_topic_in_use_is_refused(own_server: Server, own_models: Path, model: Model) -> None:
+    rows = [
+        row | {"topics": [t for t in ("diplomacy", "military_action") if t in str(row["topics"])]}
+        for row in labelled_rows(120)
+    ]
+    data = write_rows(own_models.parent / "fewer.jsonl", rows)
+    train_and_publish(TrainingRequest((data,), own_models, "default", promote=True), NoProgress())
+    wait_until(lambda: refused(own_server))
+    assert "lacks terrorism" in own_server.log.read_text()
+    assert version_at(own_server.address) == model.version
+
+
+def test_a_candidate_with_other_scores_than_published_is_refused(
+    own_server: Server, own_models: Path, model: Model, pipeline: Pipeline
+) -> None:
+    folder = store.publish(own_models, "default", model, pipeline)
+    manifest = folder / MANIFEST_FILE
+    score = str(model.manifest.probes[0].scores[0])
+    manifest.write_text(manifest.read_text().replace(score, "0.123", 1))
+    store.promote(own_models, "default", folder.name)
+    wait_until(lambda: refused(own_server))
+    assert "other scores" in own_server.log.read_text()
+    assert version_at(own_server.address) == model.version
+
+
+def test_every_worker_reloads_on_sighup(own_models: Path, tmp_path: Path, model: Model, pipeline: Pipeline) -> None:
+    running = start_server(own_models, tmp_path, "--workers", "2", "--reload-seconds", "0")
+    version = publish(own_models, model, pipeline)
+    time.sleep(0.5)
+    assert version_at(running.address) == model.version
+    running.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: running.log.read_text().count("reloaded") == 2)
+    assert {version_at(running.address) for _ in range(10)} == {version}
+    assert running.stop() == 0
