@@ -1,4 +1,4 @@
-"""Reloading: a new current version takes the place of the old one while calls go on, or is refused and changes nothing."""
+"""Reloading: a new current version takes over from the old one while calls go on, or is refused and changes nothing."""
 
 import asyncio
 from collections.abc import Callable
