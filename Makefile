@@ -39,7 +39,7 @@ lock: $(VENV)/.installed-dev ## resolve the dependencies again, with hashes and 
 		--no-emit-index-url --no-emit-find-links pyproject.toml --group build -c requirements-dev.lock -o requirements.lock
 
 clean:
-	rm -rf $(VENV) models/*/ .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) models/*/ slugline/compiled/*.so .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Slugline needs Python 3.11 or newer; name one with: make PYTHON=python3.11 ...")'
