@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from slugline.errors import NotReady
 
@@ -24,9 +22,12 @@ class Admission:
         self._inside = 0
         self._last_arrival = time.monotonic()
 
-    @contextmanager
-    def call(self) -> Iterator[None]:
-        """Count one call while it lasts.
+    def call(self) -> "Admission":
+        """Count one call while it lasts: `with admission.call(): ...`."""
+        return self
+
+    def __enter__(self) -> None:
+        """Let one call in.
 
         Raises:
             NotReady: the server is shutting down.
@@ -35,10 +36,10 @@ class Admission:
         if not self._open:
             raise NotReady("the server is shutting down; call another one")
         self._inside += 1
-        try:
-            yield
-        finally:
-            self._inside -= 1
+
+    def __exit__(self, *_: object) -> None:
+        """One call has left."""
+        self._inside -= 1
 
     async def close(self, timeout: float) -> bool:
         """Refuse calls from now on; whether all have left and none has come lately, after `timeout` seconds at most."""
