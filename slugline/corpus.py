@@ -101,7 +101,7 @@ def examine(
     faults: list[Fault] = []
     first_seen: dict[str, str] = {}
     for path in corpus_files(paths):
-        for number, line in _lines(path):
+        for number, line in numbered_lines(path):
             labelled, problems = _labelled(path, number, line, known)
             if labelled is not None:
                 where = first_seen.setdefault(labelled.document.id, f"{path}:{number}")
@@ -121,13 +121,8 @@ def digest(documents: Iterable[LabelledDocument]) -> str:
     return sha.hexdigest()
 
 
-def read_rows(path: Path, *, max_text_chars: int) -> Iterator[Row]:
-    """Read unlabelled articles one by one; a bad line comes as a Row with its problem. Blank lines are passed over."""
-    return rows_of(_lines(path), max_text_chars=max_text_chars)
-
-
 def rows_of(lines: Iterable[tuple[int, bytes]], *, max_text_chars: int) -> Iterator[Row]:
-    """The unlabelled articles of numbered lines; a bad line comes as a Row with its problem."""
+    """The unlabelled articles of `numbered_lines`; a bad line comes as a Row with its problem."""
     for number, line in lines:
         fields, problem = _fields(line)
         if fields is None:
@@ -149,7 +144,12 @@ def bare_line(number: int, line: bytes) -> bytes:
     return line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file that are not blank, bare, with their numbers.
+
+    Raises:
+        DataNotFound: the file cannot be read.
+    """
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):

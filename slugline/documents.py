@@ -46,8 +46,6 @@ def check_document(document: Document, *, max_text_chars: int, needs_id: bool) -
     chars = len(document.title) + len(document.text)
     if chars > max_text_chars:
         raise TextTooLong(chars, max_text_chars)
-    if document.text.isascii() and document.title.isascii() and document.id.isascii():
-        return
     for field in ("id", "title", "text"):
         value: str = getattr(document, field)
         if not value.isascii() and not _encodable(value):

@@ -17,7 +17,7 @@ from sklearn.pipeline import FeatureUnion
 
 from slugline.compiled.tfidf import Counted, tfidf
 from slugline.features import FeatureSettings, build_features, families
-from training.vectorizer import count
+from training.counting import count
 
 Rows = NDArray[np.int64]
 
@@ -42,8 +42,8 @@ class CorpusMatrices:
         with ThreadPoolExecutor(len(named)) as threads:
             counted = threads.map(lambda family: count(contents, family[1]), named)
             self._families = [
-                _Family(vectorizer, counts.vocabulary, _damped(counts.matrix, settings))
-                for (_, vectorizer), counts in zip(named, counted, strict=True)
+                _Family(vectorizer, vocabulary, _damped(counts, settings))
+                for (_, vectorizer), (vocabulary, counts) in zip(named, counted, strict=True)
             ]
         self._articles = len(contents)
 
@@ -73,13 +73,11 @@ class CorpusMatrices:
         return sp.csr_matrix((values, columns, starts), shape=(len(rows), width))
 
 
-def _damped(counts: sp.csr_matrix, settings: FeatureSettings) -> Counted:
-    frequencies = counts.data
+def _damped(counted: Counted, settings: FeatureSettings) -> Counted:
     if settings.sublinear_tf:
-        np.log(frequencies, out=frequencies)
-        frequencies += 1.0
-    starts, columns = counts.indptr.astype(np.int64), counts.indices.astype(np.int32, copy=False)
-    return Counted(starts, columns, frequencies, counts.shape[1])
+        np.log(counted.frequencies, out=counted.frequencies)
+        counted.frequencies[:] += 1.0
+    return counted
 
 
 def _idf(in_articles: NDArray[np.int64], articles: int, settings: FeatureSettings) -> NDArray[np.float64]:

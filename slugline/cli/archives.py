@@ -81,7 +81,8 @@ def chunks(path: Path, start: Progress) -> Iterator[Chunk]:
     try:
         with path.open("rb") as file:
             _skip(file, digest, start)
-            number, lines, size = start.lines, list[tuple[int, bytes]](), 0
+            number, position = start.lines, start.input_bytes
+            lines, size = list[tuple[int, bytes]](), 0
             for line in file:
                 number += 1
                 digest.update(line)
@@ -89,11 +90,11 @@ def chunks(path: Path, start: Progress) -> Iterator[Chunk]:
                 if stripped := bare_line(number, line):
                     lines.append((number, stripped))
                 if size >= _CHUNK_BYTES:
-                    start = msgspec.structs.replace(start, input_bytes=start.input_bytes + size)
-                    yield Chunk(lines, start.input_bytes, digest.hexdigest(), number)
+                    position += size
+                    yield Chunk(lines, position, digest.hexdigest(), number)
                     lines, size = [], 0
             if size:
-                yield Chunk(lines, start.input_bytes + size, digest.hexdigest(), number)
+                yield Chunk(lines, position + size, digest.hexdigest(), number)
     except OSError as error:
         raise DataNotFound(f"{path}: cannot be read: {error.strerror or error}") from None
 

@@ -150,9 +150,11 @@ def _tagger(source: _Source, input_path: Path) -> Iterator[tuple["Tagger", str]]
             yield tagger_alone(remote), remote.model_version
     else:
         from slugline import store
+        from slugline.manifest import read_manifest
 
         folder = store.find(source.model)
-        manifest = store.verify(folder)
+        # Its files are verified where they are loaded.
+        manifest = read_manifest(folder)
         yield tagger_on_all_cores(folder, source.scorer, input_path), f"{manifest.version} {manifest.fingerprint}"
 
 

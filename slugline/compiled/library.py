@@ -53,14 +53,15 @@ class FamilyTable(ctypes.Structure):
     )
 
 
-class MentionRecord(ctypes.Structure):
-    """`Mention` of score.c."""
+class BlockTable(ctypes.Structure):
+    """`Block` of tfidf.c."""
 
     _fields_ = (
-        ("start", ctypes.c_int64),
-        ("end", ctypes.c_int64),
-        ("family", ctypes.c_int32),
-        ("unused", ctypes.c_int32),
+        ("starts", ctypes.c_void_p),
+        ("columns", ctypes.c_void_p),
+        ("frequencies", ctypes.c_void_p),
+        ("idf", ctypes.c_void_p),
+        ("width", ctypes.c_int64),
     )
 
 

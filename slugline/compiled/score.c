@@ -4,8 +4,8 @@
  * Features are numbered from the most frequent on, so that what most documents touch lies together in memory.
  */
 #include <math.h>
-#include <stdlib.h>
 
+#include "memory.h"
 #include "tables.h"
 
 #define LOGARITHMS 256
@@ -87,20 +87,15 @@ Scratch *slugline_scratch_new(int64_t most_features, int32_t topics) {
     return NULL;
 }
 
-static int grow(void *array, size_t bytes) {
-    void **address = array, *bigger = realloc(*address, bytes);
-    if (bigger) *address = bigger;
-    return bigger != NULL;
-}
-
+/* Returns 0, or 1 where memory ran out. */
 static int make_room(Scratch *scratch, int64_t length) {
-    if (length + 2 <= scratch->room) return 1;
+    if (length + 2 <= scratch->room) return 0;
     size_t room = (size_t)length * 3 / 2 + 64;
-    if (!grow(&scratch->symbols, room * sizeof(uint32_t)) || !grow(&scratch->nodes, room * sizeof(uint32_t)) ||
-        !grow(&scratch->starts, room * sizeof(int64_t)) || !grow(&scratch->ends, room * sizeof(int64_t)))
-        return 0;
+    if (grow(&scratch->symbols, room, sizeof(uint32_t)) || grow(&scratch->nodes, room, sizeof(uint32_t)) ||
+        grow(&scratch->starts, room, sizeof(int64_t)) || grow(&scratch->ends, room, sizeof(int64_t)))
+        return 1;
     scratch->room = (int64_t)room;
-    return 1;
+    return 0;
 }
 
 static inline void count(const Family *family, Scratch *scratch, int64_t *touched, uint32_t feature) {
@@ -169,7 +164,7 @@ static Features new_features(const Family *family, Scratch *scratch, const uint3
     if (size < min_n) min_n = max_n = (int)size;
     int64_t room = size * (max_n - min_n + 1);
     if (room > scratch->list_room) {
-        if (!grow(&scratch->list, (size_t)room * sizeof *scratch->list)) return (Features){NULL, -1};
+        if (grow(&scratch->list, (size_t)room, sizeof *scratch->list)) return (Features){NULL, -1};
         scratch->list_room = room;
     }
     scratch->symbols[0] = scratch->symbols[size - 1] = ' ';
@@ -247,10 +242,6 @@ static Totals add_family(const Family *family, int32_t number, Scratch *scratch,
     return totals;
 }
 
-static int64_t characters_read(const Family *family, int64_t length) {
-    return family->lead >= 0 && family->lead < length ? family->lead : length;
-}
-
 static void forget_counts(Scratch *scratch, int64_t touched) {
     for (int64_t i = 0; i < touched; i++) scratch->counts[scratch->touched[i]] = 0;
 }
@@ -263,10 +254,10 @@ int slugline_scores(const Family *families, int32_t family_count, const double *
     int64_t start = 0;
     for (int64_t d = 0; d < documents; d++) {
         double *scores = all_scores + d * topics;
-        if (!make_room(scratch, ends[d] - start)) return 1;
+        if (make_room(scratch, ends[d] - start)) return 1;
         memcpy(scores, biases, (size_t)topics * sizeof *scores);
         for (int32_t f = 0; f < family_count; f++) {
-            int64_t read = characters_read(&families[f], ends[d] - start);
+            int64_t read = characters_read(families[f].lead, ends[d] - start);
             Totals totals = add_family(&families[f], f, scratch, text + start, read, classes, scores);
             if (totals.touched < 0) return 1;
             forget_counts(scratch, totals.touched);
@@ -280,8 +271,8 @@ int slugline_scores(const Family *families, int32_t family_count, const double *
 static double *new_mention(Scratch *scratch, int64_t start, int64_t end, int32_t family) {
     if (scratch->mentions == scratch->mentions_room) {
         size_t room = (size_t)scratch->mentions_room * 2 + 256;
-        if (!grow(&scratch->found, room * sizeof(Mention)) ||
-            !grow(&scratch->values, room * (size_t)scratch->topics * sizeof(double) + 1))
+        if (grow(&scratch->found, room, sizeof(Mention)) ||
+            grow(&scratch->values, room * (size_t)scratch->topics + 1, sizeof(double)))
             return NULL;
         scratch->mentions_room = (int64_t)room;
     }
@@ -336,10 +327,10 @@ int64_t slugline_mentions(const Family *families, int32_t family_count, const do
                           const Mention **found, const double **values) {
     scratch->mentions = 0;
     memcpy(raw_scores, biases, (size_t)scratch->topics * sizeof *raw_scores);
-    if (!make_room(scratch, length)) return -1;
+    if (make_room(scratch, length)) return -1;
     for (int32_t f = 0; f < family_count; f++) {
         const Family *family = &families[f];
-        int64_t read = characters_read(family, length);
+        int64_t read = characters_read(family->lead, length);
         Totals totals = add_family(family, f, scratch, text, read, classes, raw_scores);
         if (totals.touched < 0) return -1;
         int failed = (family->kind == WORDS ? mention_words : mention_characters)(family, f, scratch, text, read, classes,

@@ -79,6 +79,9 @@ static inline uint64_t character_step(uint32_t node, uint32_t symbol) {
     return STEP_FLAG | (uint64_t)node << SYMBOL_BITS | (symbol + 1);
 }
 
+/* How much of a text of `length` characters is read, by a lead that is -1 where it is all of it. */
+static inline int64_t characters_read(int64_t lead, int64_t length) { return lead >= 0 && lead < length ? lead : length; }
+
 /* The next run of at least two letters from `at` on; returns its start, or `length` where there is none. */
 static inline int64_t next_word(const uint32_t *text, int64_t length, const uint8_t *classes, int64_t at, int64_t *end) {
     while (at < length) {

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slugline.compiled.library import CHARACTERS_KIND, WORDS_KIND
-from slugline.compiled.vocabulary import Vocabulary
+from slugline.compiled.vocabulary import Vocabulary, kind_of
 
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -67,7 +67,7 @@ def tables_of(pipeline: "Pipeline") -> Tables:
 def _family(name: str, vectorizer: "TfidfVectorizer", weights: NDArray[np.float64]) -> Family:
     from slugline.features import lead_of
 
-    kind = CHARACTERS_KIND if vectorizer.analyzer == "char_wb" else WORDS_KIND
+    kind = kind_of(vectorizer.analyzer)
     min_n, max_n = vectorizer.ngram_range
     terms, columns = list(vectorizer.vocabulary_), np.fromiter(vectorizer.vocabulary_.values(), dtype=np.int64)
     # From the most frequent on: what most documents touch lies together in memory.

@@ -7,26 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slugline.compiled.library import address, library
+from slugline.compiled.library import BlockTable, address, library
 
 Rows = NDArray[np.int64]
 
 
-class _Block(ctypes.Structure):
-    """`Block` of tfidf.c."""
-
-    _fields_ = (
-        ("starts", ctypes.c_void_p),
-        ("columns", ctypes.c_void_p),
-        ("frequencies", ctypes.c_void_p),
-        ("idf", ctypes.c_void_p),
-        ("width", ctypes.c_int64),
-    )
-
-
 @dataclass(frozen=True)
 class Counted:
-    """The damped counts of one family of features in CSR form, shape (articles, width)."""
+    """The counts of one family of features, plain or damped, in CSR form, shape (articles, width)."""
 
     starts: NDArray[np.int64]
     columns: NDArray[np.int32]
@@ -53,9 +41,9 @@ def tfidf(
     rows = np.ascontiguousarray(rows, dtype=np.int64)
     room = sum(int((counted.starts[rows + 1] - counted.starts[rows]).sum()) for counted, _ in blocks)
     starts, columns, values = np.empty(len(rows) + 1, dtype=np.int64), np.empty(room, dtype=np.int32), np.empty(room)
-    table = (_Block * len(blocks))(
+    table = (BlockTable * len(blocks))(
         *(
-            _Block(address(c.starts), address(c.columns), address(c.frequencies), address(idf), c.width)
+            BlockTable(address(c.starts), address(c.columns), address(c.frequencies), address(idf), c.width)
             for c, idf in blocks
         )
     )

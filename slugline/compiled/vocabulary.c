@@ -2,8 +2,7 @@
  *
  * Both number n-grams in the order they are met. Functions return 0, or 1 where memory ran out.
  */
-#include <stdlib.h>
-
+#include "memory.h"
 #include "tables.h"
 
 typedef struct {
@@ -25,12 +24,6 @@ typedef struct {
     int64_t entries, entries_room;
     uint32_t *columns, *times;
 } Vocabulary;
-
-static int grow(void *array, size_t count, size_t size) {
-    void **address = array, *bigger = realloc(*address, count * size);
-    if (bigger) *address = bigger;
-    return bigger == NULL;
-}
 
 static int new_steps(Vocabulary *vocabulary, uint64_t room) {
     Step *old = vocabulary->steps;
@@ -253,8 +246,7 @@ int slugline_vocabulary_count(Vocabulary *vocabulary, const uint8_t *classes, co
                               int64_t documents) {
     int64_t start = 0;
     for (int64_t d = 0; d < documents; start = ends[d++]) {
-        int64_t length = ends[d] - start, touched = 0;
-        if (vocabulary->lead >= 0 && vocabulary->lead < length) length = vocabulary->lead;
+        int64_t length = characters_read(vocabulary->lead, ends[d] - start), touched = 0;
         if (length + 2 > vocabulary->path_room) {
             vocabulary->path_room = length * 2 + 1024;
             if (grow(&vocabulary->path, (size_t)vocabulary->path_room, sizeof(uint32_t))) return 1;

@@ -7,10 +7,24 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from slugline.compiled.library import address, character_classes, encoded, library, utf32, view
+from slugline.compiled.library import (
+    CHARACTERS_KIND,
+    WORDS_KIND,
+    address,
+    character_classes,
+    encoded,
+    library,
+    utf32,
+    view,
+)
 
 _CHUNK_CHARACTERS = 4_000_000
 _WHOLE_TEXT = -1
+
+
+def kind_of(analyzer: str) -> int:
+    """The kind of n-grams that a scikit-learn vectoriser with this `analyzer` counts."""
+    return CHARACTERS_KIND if analyzer == "char_wb" else WORDS_KIND
 
 
 class Vocabulary:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slugline.corpus import corpus_files, examine, read_corpus, read_rows, topics_file_beside
+from slugline.corpus import corpus_files, examine, numbered_lines, read_corpus, rows_of, topics_file_beside
 from slugline.errors import DataNotFound, FaultyData
 from tests.corpora import write_rows
 
@@ -115,7 +115,7 @@ def test_unlabelled_rows_keep_their_ids_and_tell_their_problem(tmp_path: Path) -
     path = write_rows(
         tmp_path / "a.jsonl", [GOOD, {"id": "b", "text": ""}, {"text": "x"}, "x", {"id": "c", "text": "y" * 99}]
     )
-    rows = list(read_rows(path, max_text_chars=50))
+    rows = list(rows_of(numbered_lines(path), max_text_chars=50))
     assert [row.id for row in rows] == ["a", "b", None, None, "c"]
     assert [row.problem.split(":")[0] for row in rows] == [
         "",
@@ -140,6 +140,6 @@ def test_no_file_at_all_breaks_the_readers(tmp_path: Path, lines: list[bytes]) -
     path = tmp_path / "any.jsonl"
     path.write_bytes(b"\n".join(lines))
     documents, faults = examine([path])
-    rows = list(read_rows(path, max_text_chars=100))
+    rows = list(rows_of(numbered_lines(path), max_text_chars=100))
     assert len(rows) == len({labelled.line for labelled in documents} | {fault.line for fault in faults})
     assert all((row.document is None) == bool(row.problem) for row in rows)

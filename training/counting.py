@@ -1,33 +1,24 @@
 """Counting n-grams with the compiled code, as scikit-learn's CountVectorizer does: same vocabulary, same counts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from slugline.compiled.library import CHARACTERS_KIND, WORDS_KIND
-from slugline.compiled.vocabulary import Vocabulary
+from slugline.compiled.tfidf import Counted
+from slugline.compiled.vocabulary import Vocabulary, kind_of
 from slugline.features import lead_of
 
 
-@dataclass(frozen=True)
-class Counts:
-    """The n-grams of a corpus in alphabetical order, and how often each article has each: (articles, n-grams)."""
-
-    vocabulary: dict[str, int]
-    matrix: sp.csr_matrix
-
-
-def count(contents: Sequence[str], vectorizer: TfidfVectorizer) -> Counts:
+def count(contents: Sequence[str], vectorizer: TfidfVectorizer) -> tuple[dict[str, int], Counted]:
     """Count what `vectorizer` would count, without what occurs in fewer than its `min_df` articles.
+
+    Returns the column of each n-gram, in alphabetical order, and how often each article has each.
 
     Raises:
         ValueError: nothing is left.
     """
-    kind = CHARACTERS_KIND if vectorizer.analyzer == "char_wb" else WORDS_KIND
-    with Vocabulary(kind, vectorizer.ngram_range, lead_of(vectorizer)) as vocabulary:
+    with Vocabulary(kind_of(vectorizer.analyzer), vectorizer.ngram_range, lead_of(vectorizer)) as vocabulary:
         vocabulary.count(contents)
         frequencies = vocabulary.document_frequencies()
         kept = np.flatnonzero(frequencies >= max(1, vectorizer.min_df)).astype(np.uint32)
@@ -38,5 +29,4 @@ def count(contents: Sequence[str], vectorizer: TfidfVectorizer) -> Counts:
         column_of = np.full(len(frequencies), -1, dtype=np.int32)
         column_of[kept[alphabetical]] = np.arange(len(kept), dtype=np.int32)
         starts, columns, times = vocabulary.matrix(column_of, int(frequencies[kept].sum(dtype=np.int64)))
-    matrix = sp.csr_matrix((times, columns, starts), shape=(len(contents), len(kept)))
-    return Counts({terms[i]: column for column, i in enumerate(alphabetical)}, matrix)
+    return {terms[i]: column for column, i in enumerate(alphabetical)}, Counted(starts, columns, times, len(kept))
