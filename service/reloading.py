@@ -39,10 +39,11 @@ class Reloader:
         self._use = use
         self._asked = asyncio.Event()
         self._refused: Path | None = None
+        self._reason = ""
 
     def ask(self) -> None:
         """Look at once, and try again even what was refused."""
-        self._refused = None
+        self._refused, self._reason = None, ""
         self._asked.set()
 
     async def follow(self) -> None:
@@ -62,13 +63,14 @@ class Reloader:
             model = await asyncio.to_thread(load_and_warm, folder, self._settings.scorer)
             self._check_topics(folder, model)
         except ModelError as error:
-            if folder is None or folder != self._refused:
+            # What is wrong stays wrong until somebody acts; once is enough to say it.
+            if str(error) != self._reason:
                 log.warning("candidate refused", reason=str(error), version=self._model.version)
-            self._refused = folder
+            self._refused, self._reason = folder, str(error)
             return
         before, self._model = self._model, model
         self._use(model)
-        self._refused = None
+        self._refused, self._reason = None, ""
         log.info("reloaded", version=model.version, before=before.version)
 
     def _check_topics(self, folder: Path, model: Model) -> None:

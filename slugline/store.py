@@ -105,7 +105,8 @@ def promote(root: Path, name: str, version: str) -> None:
 def current_version(root: Path, name: str) -> str | None:
     """The current version of a name, or None where it has none."""
     try:
-        return (_home(root, name) / CURRENT_FILE).read_text(encoding="utf-8").strip() or None
+        # What is no text names no version, and is found out like any other name of none.
+        return (_home(root, name) / CURRENT_FILE).read_text(encoding="utf-8", errors="replace").strip() or None
     except (FileNotFoundError, NotADirectoryError):
         return None
 

@@ -101,11 +101,17 @@ def test_a_damaged_candidate_is_refused_once_and_the_old_version_serves_on(
     wait_until(lambda: version_at(own_server.address) == version)
 
 
-@pytest.mark.parametrize("current", ["", "nowhere", "../.."])
-def test_a_damaged_current_changes_nothing(own_server: Server, own_models: Path, model: Model, current: str) -> None:
-    (own_models / "default" / store.CURRENT_FILE).write_text(current)
+@pytest.mark.parametrize("current", [b"", b"nowhere", b"../..", b"\xff\x00"])
+def test_a_damaged_current_changes_nothing_and_is_mended_by_promoting(
+    own_server: Server, own_models: Path, model: Model, pipeline: Pipeline, current: bytes
+) -> None:
+    (own_models / "default" / store.CURRENT_FILE).write_bytes(current)
     wait_until(lambda: "candidate refused" in own_server.log.read_text())
     assert version_at(own_server.address) == model.version
+    time.sleep(0.5)
+    assert refused(own_server)
+    version = publish(own_models, model, pipeline)
+    wait_until(lambda: version_at(own_server.address) == version)
 
 
 def test_a_candidate_without_a_topic_in_use_is_refused(own_server: Server, own_models: Path, model: Model) -> None:

@@ -72,6 +72,14 @@ def test_find_says_what_to_do_where_there_is_nothing(tmp_path: Path, own_models:
         store.find(own_models)
 
 
+def test_a_current_that_is_no_text_names_no_version_and_is_mended_by_promoting(own_models: Path, model: Model) -> None:
+    (own_models / "default" / "CURRENT").write_bytes(b"\xff")
+    with pytest.raises(ModelNotFound, match="promote another version"):
+        store.find(own_models)
+    store.promote(own_models, "default", model.version)
+    assert store.find(own_models).name == model.version
+
+
 def test_promoting_a_version_that_is_not_there_changes_nothing(
     own_models: Path, model: Model, pipeline: Pipeline
 ) -> None:
