@@ -34,9 +34,9 @@ protos: $(VENV)/.installed-dev ## write the Python stubs in slugline/v1 from pro
 
 lock: $(VENV)/.installed-dev ## resolve the dependencies again, with hashes and without any index
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url --no-emit-find-links pyproject.toml --group build --group dev -o requirements-dev.lock
+		--no-emit-index-url --no-emit-find-links pyproject.toml --extra tracing --group build --group dev -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url --no-emit-find-links pyproject.toml --group build -c requirements-dev.lock -o requirements.lock
+		--no-emit-index-url --no-emit-find-links pyproject.toml --extra tracing --group build -c requirements-dev.lock -o requirements.lock
 
 clean:
 	rm -rf $(VENV) models/*/ slugline/compiled/*.so .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
