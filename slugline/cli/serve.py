@@ -3,14 +3,17 @@
 import shlex
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from slugline.cli import options
 from slugline.documents import DEFAULT_MAX_TEXT_CHARS
 from slugline.names import DEFAULT_ADDRESS
+
+if TYPE_CHECKING:
+    from service.settings import ServerSettings
 
 _EXAMPLE = "Envoys met in Geneva for ceasefire talks while artillery shelled the northern suburbs."
 
@@ -44,45 +47,18 @@ def _option(flag: str, **attributes: Any) -> Callable[[F], F]:
 @_option(
     "--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]), help="Least level to log."
 )
-def command(
-    address: str,
-    models: Path,
-    name: str,
-    workers: int,
-    scorer: Any,
-    max_text_chars: int,
-    max_batch_documents: int,
-    max_message_bytes: int,
-    grace_seconds: float,
-    reload_seconds: float,
-    reflection: bool,
-    log_format: Any,
-    log_level: str,
-) -> None:
+def command(**given: Any) -> None:
     """Answer over gRPC with the current version of a model, until SIGTERM."""
     from service.logs import configure_logs
-    from service.settings import Limits, ServerSettings
 
     def say_how_to_call(bound: str, topics: tuple[str, ...]) -> None:
         program = shlex.quote(sys.argv[0])
         click.echo(f"Serving {', '.join(topics)} on {bound}. Paste this into another terminal:")
         click.echo(f"{program} classify --server {bound} {shlex.quote(_EXAMPLE)}")
 
-    configure_logs(log_format, log_level)
-    settings = ServerSettings(
-        address=address,
-        models=models,
-        name=name,
-        limits=Limits(max_text_chars, max_batch_documents, max_message_bytes),
-        grace_seconds=grace_seconds,
-        reload_seconds=reload_seconds,
-        reflection=reflection,
-        scorer=scorer,
-        workers=workers,
-        log_format=log_format,
-        log_level=log_level,
-    )
-    if workers > 1:
+    settings = _settings(given)
+    configure_logs(settings.log_format, settings.log_level)
+    if settings.workers > 1:
         from service.supervisor import supervise
 
         supervise(settings, say_how_to_call)
@@ -90,3 +66,11 @@ def command(
         from service.server import serve
 
         serve(settings, say_how_to_call)
+
+
+def _settings(given: dict[str, Any]) -> "ServerSettings":
+    """Every option has the name of the setting it gives."""
+    from service.settings import Limits, ServerSettings
+
+    limits = {field.name: given.pop(field.name) for field in fields(Limits)}
+    return ServerSettings(limits=Limits(**limits), **given)
