@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
+import structlog
+
 from service.families import FAMILIES, Family
 from service.tally import Distribution, Snapshot, merged
 from slugline.errors import CannotServe
+
+log = structlog.get_logger("slugline.metrics")
 
 Snapshots = Callable[[], Iterable[Snapshot]]
 
@@ -33,6 +37,7 @@ def exposed(address: str, snapshots: Snapshots) -> Iterator[None]:
         raise CannotServe(
             f"cannot show metrics on {address!r}: not HOST:PORT, or taken; choose --metrics-address"
         ) from None
+    log.info("showing metrics", address=f"{host}:{server.server_port}")
     try:
         yield
     finally:
