@@ -92,11 +92,10 @@ def promote(root: Path, name: str, version: str) -> None:
         ModelNotFound: there is no such version.
         NotWritable: the folder cannot be written to.
     """
-    home = _home(root, name)
-    _check_version(home, version)
+    home = version_folder(root, name, version).parent
     with _locked(home):
         # Again, for it may have been removed while the lock was another's.
-        _check_version(home, version)
+        version_folder(root, name, version)
         promotions.advance(home, version)
 
 
@@ -126,6 +125,18 @@ def versions(root: Path, name: str) -> list[Manifest | ModelError]:
 def version_names(root: Path, name: str) -> list[str]:
     """The names of all versions of a name, oldest first, those that cannot be read as well."""
     return [folder.name for folder in _version_folders(_home(root, name))]
+
+
+def version_folder(root: Path, name: str, version: str) -> Path:
+    """The folder of a version.
+
+    Raises:
+        ModelNotFound: there is no such version.
+    """
+    home = _home(root, name)
+    if version not in version_names(root, name):
+        raise ModelNotFound(f"{home}: has no version {version!r}; `slugline models` lists those there are")
+    return home / version
 
 
 def find(path: Path, name: str = DEFAULT_NAME) -> Path:
@@ -215,11 +226,6 @@ def _home(root: Path, name: str) -> Path:
     if not _NAME.fullmatch(name):
         raise InputError(f"{name!r} cannot name a model: use letters, digits, dots, dashes and underscores, at most 64")
     return root / name
-
-
-def _check_version(home: Path, version: str) -> None:
-    if home / version not in _version_folders(home):
-        raise ModelNotFound(f"{home}: has no version {version!r}; `slugline models` lists those there are")
 
 
 def _version_folders(home: Path) -> list[Path]:
