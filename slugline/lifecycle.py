@@ -40,6 +40,8 @@ def rollback(root: Path, name: str) -> Rollback:
         before, version = promotions.current(home), promotions.predecessor(home)
         if version is None:
             raise CannotRollBack(f"{home}: no version was current before {before or 'this'}; {_ANOTHER}")
+        if not (home / version).is_dir():
+            raise CannotRollBack(f"{home}: {version} was current before {before}, but has been removed; {_ANOTHER}")
         try:
             store.load(home / version)
         except ModelError as error:

@@ -107,7 +107,9 @@ class Comparison:
         rows = {"macro-F1": self.means.macro_f1} | {f"F1 of {name}": topic.f1 for name, topic in self.topics.items()}
         for name, row in rows.items():
             if row.verdict == "worse":
-                found.append(f"{name} {row.a:.3f} -> {row.b:.3f}, {row.low:+.3f} to {row.high:+.3f}")
+                found.append(
+                    f"{name} falls from {row.a:.3f} to {row.b:.3f} (interval {row.low:+.3f} to {row.high:+.3f})"
+                )
         return found
 
 

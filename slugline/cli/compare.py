@@ -73,10 +73,10 @@ def show(comparison: "Comparison") -> None:
     from slugline.cli.terminal import print_table
 
     print_table(
-        ("topic", "figure", "A", "B", "difference", "interval", "B is"),
+        ("topic", "figure", "A", "B", "difference", "interval", "verdict on B"),
         [
             (topic, figure, f"{row.a:.3f}", f"{row.b:.3f}", f"{row.difference:+.3f}")
-            + (f"{row.low:+.3f} to {row.high:+.3f}", "" if row.verdict == _NO_DIFFERENCE else row.verdict)
+            + (f"{row.low:+.3f} to {row.high:+.3f}", row.verdict)
             for topic, figure, row in _rows(comparison)
         ],
         title=f"A {comparison.a}, B {comparison.b}, on {comparison.articles} articles; "
@@ -84,9 +84,6 @@ def show(comparison: "Comparison") -> None:
     )
     for line in _notes(comparison):
         click.echo(line)
-
-
-_NO_DIFFERENCE = "no significant difference"
 
 
 def _rows(comparison: "Comparison") -> Iterator[tuple[str, str, "Difference"]]:
@@ -98,7 +95,7 @@ def _rows(comparison: "Comparison") -> Iterator[tuple[str, str, "Difference"]]:
     means = comparison.means
     yield "all", "macro-F1", means.macro_f1
     yield "", "micro-F1", means.micro_f1
-    yield "", "mean average precision", means.mean_average_precision
+    yield "", "mean AP", means.mean_average_precision
 
 
 def _notes(comparison: "Comparison") -> Iterator[str]:
@@ -112,5 +109,4 @@ def _notes(comparison: "Comparison") -> Iterator[str]:
     absent = [name for name, topic in comparison.topics.items() if not topic.support]
     if absent:
         yield f"No article has {', '.join(absent)}: nothing can be said about F1, precision and recall there."
-    overall = comparison.verdict
-    yield f"Overall: {overall}." if overall == _NO_DIFFERENCE else f"Overall: B is {overall} than A."
+    yield f"Overall, B against A: {comparison.verdict}."

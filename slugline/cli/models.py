@@ -59,7 +59,7 @@ def _list(models: Path, as_json: bool) -> None:
     )
 
 
-@command.command("prune")
+@command.command("prune", short_help="Remove versions that are no longer needed.")
 @click.option("--keep", default=0, show_default=True, type=click.IntRange(0), help="Newest versions to keep as well.")
 @click.option(
     "--keep-version", multiple=True, metavar="VERSION", help="A version to keep as well; may be given several times."

@@ -59,7 +59,7 @@ def command(
         raise PromotionRefused(version, str(before), reasons)
     if reasons:
         note(f"Promoted by force, though {'; '.join(reasons)}.")
-    note(f"{name}: {version} is current" + (f", before it {before}." if before else "."))
+    note(f"{name}: {version} is current" + (f", before it {before}." if before not in {None, version} else "."))
 
 
 def _current(models: Path, name: str, version: str | None) -> "Model | None":

@@ -26,7 +26,18 @@ def test_the_version_is_told(slugline: Slugline) -> None:
     assert slugline("--version").stdout.strip() == f"slugline, version {__version__}"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"], ["serve", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["train", "--help"],
+        ["serve", "--help"],
+        ["models", "prune", "--help"],
+        ["compare", "--help"],
+        ["promote", "--help"],
+    ],
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys; from slugline.cli.main import slugline\n"
