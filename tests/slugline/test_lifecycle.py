@@ -3,11 +3,13 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from slugline import promotions, store
+from slugline.durable import locked
 from slugline.errors import CannotPrune, CannotRollBack, ModelNotFound
 from slugline.lifecycle import prune, rollback
 from slugline.model import Model
@@ -100,6 +102,18 @@ def test_a_loaded_model_outlives_the_removal_of_its_version(root: Path, model: M
     assert loaded.scores(text).tolist() == model.scores(text).tolist()
 
 
+def test_a_version_removed_while_its_promotion_waits_does_not_become_current(root: Path) -> None:
+    home = root / "default"
+    with ThreadPoolExecutor(1) as pool:
+        with locked(home):
+            promoting = pool.submit(store.promote, root, "default", VERSIONS[4])
+            time.sleep(0.3)  # Long enough to have found the version and to wait for the lock.
+            shutil.rmtree(home / VERSIONS[4])
+        with pytest.raises(ModelNotFound, match="has no version"):
+            promoting.result()
+    assert store.find(root).name == VERSIONS[2]
+
+
 CHANGE_FOREVER = """
 import random, shutil, sys
 from pathlib import Path
@@ -130,7 +144,7 @@ def test_kills_while_promoting_going_back_and_pruning_leave_a_loadable_current_v
     shutil.copytree(root / "default" / VERSIONS[0], root.parent / "spare")
     chance = random.Random(5)
     seen = set()
-    for turn in range(6):
+    for turn in range(4):
         # Two at a time, so that one waits for the other's lock when that is killed.
         changers = [
             subprocess.Popen(

@@ -1,10 +1,13 @@
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slugline.durable import replace_text
 from slugline.promotions import CURRENT_FILE, HISTORY_FILE, advance, current, earlier, predecessor, step_back
 
 VERSIONS = ("v1", "v2", "v3")
@@ -25,6 +28,7 @@ def stack(home: Path) -> list[str | None]:
     return [*earlier(home), current(home)]
 
 
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from([*VERSIONS, "back"]), max_size=20))
 def test_promotions_and_steps_back_are_a_stack(steps: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -79,3 +83,21 @@ def test_a_version_that_is_not_there_is_not_remembered(home: Path) -> None:
     (home / CURRENT_FILE).write_bytes(b"\xff")
     advance(home, "v2")
     assert stack(home) == ["v2"]
+
+
+def test_readers_see_the_old_or_the_new_version_and_nothing_else(home: Path) -> None:
+    advance(home, "v1")
+    seen: set[str | None] = set()
+    done = Event()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(current(home))
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read)
+        for number in range(300):
+            replace_text(home / CURRENT_FILE, VERSIONS[number % 2] + "\n")
+        done.set()
+        reading.result()
+    assert seen == {"v1", "v2"}

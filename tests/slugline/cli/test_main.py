@@ -60,6 +60,7 @@ def test_errors_have_the_code_of_their_nearest_ancestor() -> None:
     assert exit_code_of(errors.BlankText()) == 2
     assert exit_code_of(errors.ModelCorrupt("x")) == 3
     assert exit_code_of(errors.ServerUnavailable("x")) == 4
+    assert exit_code_of(errors.PromotionRefused("b", "a", ["worse"])) == 7
     assert exit_code_of(errors.SluglineError("x")) == 1
 
 
