@@ -112,6 +112,23 @@ class NotEnoughExamples(InputError):
         self.needs = needs
 
 
+class TooFewArticles(InputError):
+    """There are too few articles to tell a difference from chance."""
+
+    def __init__(self, stories: int, least: int) -> None:
+        super().__init__(
+            f"the data tell {stories} different stories, too few to tell a difference from chance; "
+            f"label {least} at the very least"
+        )
+
+
+class NoCommonTopic(InputError):
+    """Two models that should be compared have no topic in common."""
+
+    def __init__(self, a: Sequence[str], b: Sequence[str]) -> None:
+        super().__init__(f"the models have no topic in common: one has {', '.join(a)}, the other {', '.join(b)}")
+
+
 class UndatedArticles(InputError):
     """A split by time was asked for, and articles have no date."""
 
@@ -154,6 +171,32 @@ class ScorersDiffer(ModelError):
             f"the compiled scorer and scikit-learn differ by {difference:.3g} on {text!r:.80}; "
             "nothing was published; report this text"
         )
+
+
+class NotWritable(ModelError):
+    """A folder of models cannot be written to."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(f"{folder}: cannot be changed: {reason}; make it writable, or name another with --models")
+
+
+class CannotRollBack(ModelError):
+    """There is no version to go back to, or it cannot be used."""
+
+
+class CannotPrune(ModelError):
+    """Versions cannot be removed safely."""
+
+
+class PromotionRefused(SluglineError):
+    """A version is not as good as the current one; `reasons` says in what."""
+
+    def __init__(self, version: str, current: str, reasons: Sequence[str]) -> None:
+        super().__init__(
+            f"{version} is worse than the current version: {'; '.join(reasons)}\n"
+            f"{current} stays current; --force promotes all the same"
+        )
+        self.reasons = tuple(reasons)
 
 
 class ServerUnavailable(SluglineError):
