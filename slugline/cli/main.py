@@ -18,6 +18,7 @@ COMMANDS = {
     "check": "Find every fault in files of labelled articles.",
     "models": "List the models on disk and which one is current.",
     "promote": "Make a version of a model the current one.",
+    "keys": "Make and show the keys that models are signed with, and sign models.",
     "serve": "Answer over gRPC.",
     "health": "Ask a server whether it serves.",
 }
