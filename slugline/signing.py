@@ -77,10 +77,9 @@ class SigningKey:
             private = None
         if isinstance(private, Ed25519PrivateKey):
             return cls(private)
-        opened = f", or the passphrase in {PASSPHRASE_VARIABLE} does not open it" if encrypted else ""
-        raise KeyFileError(
-            f"{path}: is not an Ed25519 private key in PEM form{opened}; make one with `slugline keys new`"
-        )
+        if encrypted:
+            raise KeyFileError(f"{path}: is damaged, or {PASSPHRASE_VARIABLE} does not hold its passphrase")
+        raise KeyFileError(f"{path}: is not an Ed25519 private key in PEM form; make one with `slugline keys new`")
 
     def write(self, path: Path, passphrase: bytes = b"") -> Path:
         """Write the private key to `path`, for its owner alone, and the public key beside it, whose path is returned.

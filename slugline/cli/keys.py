@@ -31,7 +31,7 @@ def signing_key(path: Path) -> "SigningKey":
     return SigningKey.read(path, _passphrase())
 
 
-@command.command("new")
+@command.command("new", short_help="Make a private key and its public key.")
 @click.argument("private_file", type=click.Path(path_type=Path))
 @options.as_json
 def new(private_file: Path, as_json: bool) -> None:
@@ -56,7 +56,7 @@ def new(private_file: Path, as_json: bool) -> None:
     note(f"{public_file} is for those who load them: slugline serve --trusted-keys {public_file}")
 
 
-@command.command("show")
+@command.command("show", short_help="Show the ids of keys.")
 @click.argument("path", type=click.Path(path_type=Path))
 @options.as_json
 def show(path: Path, as_json: bool) -> None:
@@ -81,7 +81,7 @@ def show(path: Path, as_json: bool) -> None:
         click.echo(f"{key_id} {kind}")
 
 
-@command.command("sign")
+@command.command("sign", short_help="Sign a version that is published already.")
 @click.argument("version_folder", type=click.Path(path_type=Path))
 @click.option(
     "--key",
