@@ -241,6 +241,13 @@ def test_a_server_loads_the_library_of_keys_only_where_some_are_trusted(
         return "/cryptography/" in Path(f"/proc/{running.process.pid}/maps").read_text()
 
     assert not library_of(server)
-    trusting = start_server(own_models, tmp_path, "--trusted-keys", str(trusted_keys))
+    trusting = start_server(own_models, tmp_path, "--scorer", "sklearn", "--trusted-keys", str(trusted_keys))
     assert library_of(trusting)
+    assert "nobody vouches for" not in trusting.log.read_text()
     assert trusting.stop() == 0
+
+
+def test_unpickling_what_nobody_signed_is_warned_of(own_models: Path, tmp_path: Path) -> None:
+    running = start_server(own_models, tmp_path, "--scorer", "sklearn")
+    assert "unpickling a model that nobody vouches for" in running.log.read_text()
+    assert running.stop() == 0
