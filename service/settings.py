@@ -35,7 +35,8 @@ class ServerSettings:
     `grace_seconds` is how long accepted calls may take to finish after SIGTERM before they are cut off.
     `reload_seconds` is how often to look for a new current version, 0 for only when asked by SIGHUP. `workers` is how
     many processes share the port; `shared_port` is set in each of them. `metrics_address` is where Prometheus finds
-    metrics, and `trace_endpoint` where spans are sent; empty for neither.
+    metrics, and `trace_endpoint` where spans are sent; empty for neither. `trusted_keys` is a PEM file of public keys
+    or a folder of such files; where it is set, only models signed by one of them are served.
     """
 
     address: str = DEFAULT_ADDRESS
@@ -52,6 +53,7 @@ class ServerSettings:
     trace_endpoint: str = ""
     log_format: LogFormat = "human"
     log_level: str = "info"
+    trusted_keys: Path | None = None
 
 
 def settings_to_json(settings: ServerSettings) -> bytes:

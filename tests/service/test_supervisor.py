@@ -138,7 +138,8 @@ def test_a_reserved_port_can_be_shared_by_those_who_share() -> None:
 
 def test_settings_go_to_another_process_whole() -> None:
     settings = ServerSettings(
-        "[::]:1", Path("a b"), "x", Limits(1, 2, 3), 0.5, 2.5, False, "sklearn", 3, True, "json", "debug"
+        *("[::]:1", Path("a b"), "x", Limits(1, 2, 3), 0.5, 2.5, False, "sklearn", 3, True, "json", "debug"),
+        trusted_keys=Path("keys"),
     )
     assert settings_from_json(settings_to_json(settings)) == settings
 

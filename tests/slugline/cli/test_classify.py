@@ -28,7 +28,9 @@ def test_json_is_one_object_on_one_line_of_stdout(slugline: Slugline, models: Pa
     scores = model.scores([TEXT])[0]
     found = json.loads(line)
     # The few words that the small corpus knows are the model's language.
-    assert found.pop("warnings", []) == [warning.value for warning in model.warnings(model.read([TEXT]).tokens[0].tolist())]
+    assert found.pop("warnings", []) == [
+        warning.value for warning in model.warnings(model.read([TEXT]).tokens[0].tolist())
+    ]
     assert found == {
         "id": None,
         "topics": list(model.assigned(scores)),
