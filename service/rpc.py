@@ -13,6 +13,7 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
+from service.access import Access
 from service.admission import Admission
 from service.status import status_of
 from slugline.errors import SluglineError, Undecodable
@@ -49,31 +50,36 @@ async def abort(context: Context, error: SluglineError) -> None:
     await context.abort(status.code, status.message, status.trailing_metadata())
 
 
-def handlers(service: Any, servicer: object, admission: Admission | None = None) -> grpc.GenericRpcHandler:
+def handlers(
+    service: Any, servicer: object, admission: Admission | None = None, access: Access | None = None
+) -> grpc.GenericRpcHandler:
     """Handlers for every method of `service` (a descriptor), answered by the methods of `servicer` of the same names.
 
     Unary methods are coroutines; methods that stream their response are asynchronous generators, which take an
     iterator of messages where the request streams too, or of bytes where they are marked with `takes_bytes`.
-    Where there is an `admission`, it counts the calls and may refuse them.
+    Where there is an `admission`, it counts the calls and may refuse them; where there is an `access`, it is asked
+    first, before anything of the request is parsed.
     """
     enter = admission.call if admission else nullcontext
-    table = {method.name: _handler(method, getattr(servicer, method.name), enter) for method in service.methods}
+    table = {method.name: _handler(method, getattr(servicer, method.name), enter, access) for method in service.methods}
     return grpc.method_handlers_generic_handler(service.full_name, table)
 
 
-def _handler(method: Any, answer: Any, enter: Enter) -> "grpc.RpcMethodHandler[Any, Any]":
+def _handler(method: Any, answer: Any, enter: Enter, access: Access | None) -> "grpc.RpcMethodHandler[Any, Any]":
     kind = GetMessageClass(method.input_type)
     if method.client_streaming:
         read = (lambda raw: raw) if getattr(answer, "takes_bytes", False) else partial(_parsed, kind)
-        return grpc.stream_stream_rpc_method_handler(_streaming(answer, enter, read))
+        return grpc.stream_stream_rpc_method_handler(_streaming(answer, enter, access, read))
     if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(_streaming(answer, enter, partial(parse, kind)))
-    return grpc.unary_unary_rpc_method_handler(_unary_unary(kind, answer, enter))
+        return grpc.unary_stream_rpc_method_handler(_streaming(answer, enter, access, partial(parse, kind)))
+    return grpc.unary_unary_rpc_method_handler(_unary_unary(kind, answer, enter, access))
 
 
-def _unary_unary(kind: type[Message], answer: UnaryMethod, enter: Enter) -> Any:
+def _unary_unary(kind: type[Message], answer: UnaryMethod, enter: Enter, access: Access | None) -> Any:
     async def call(raw: bytes, context: Context) -> bytes:
         try:
+            if access:
+                access.check(context.invocation_metadata())
             with enter():
                 return (await answer(parse(kind, raw), context)).SerializeToString()
         except SluglineError as error:
@@ -83,9 +89,11 @@ def _unary_unary(kind: type[Message], answer: UnaryMethod, enter: Enter) -> Any:
     return call
 
 
-def _streaming(answer: StreamMethod, enter: Enter, read: Callable[[Any], Any]) -> Any:
+def _streaming(answer: StreamMethod, enter: Enter, access: Access | None, read: Callable[[Any], Any]) -> Any:
     async def call(raw: Any, context: Context) -> AsyncIterator[bytes]:
         try:
+            if access:
+                access.check(context.invocation_metadata())
             with enter():
                 async for response in answer(read(raw), context):
                     yield response.SerializeToString()

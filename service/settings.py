@@ -23,12 +23,28 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Security:
+    """Who may call, and whether others can listen: paths of PEM files and of the file of bearer tokens.
+
+    With `tls_client_ca` only clients with a certificate of one of its authorities are let in. `insecure` lets the
+    server listen where other machines can reach it without TLS.
+    """
+
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    tokens: Path | None = None
+    insecure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Where to listen, what to serve, and how to stop.
 
+    `health_address` is a port of its own for health alone, without TLS and tokens; empty for none.
     `grace_seconds` is how long accepted calls may take to finish after SIGTERM before they are cut off.
-    `reload_seconds` is how often to look for a new current version, 0 for only when asked by SIGHUP. `workers` is how
-    many processes share the port; `shared_port` is set in each of them.
+    `reload_seconds` is how often to look for a new current version, and for certificates and tokens that have changed,
+    0 for only when asked by SIGHUP. `workers` is how many processes share the port; `shared_port` is set in each.
     """
 
     address: str = DEFAULT_ADDRESS
@@ -43,6 +59,8 @@ class ServerSettings:
     shared_port: bool = False
     log_format: LogFormat = "human"
     log_level: str = "info"
+    security: Security = Security()
+    health_address: str = ""
 
 
 def settings_to_json(settings: ServerSettings) -> bytes:

@@ -14,6 +14,7 @@ STATUS_CODES: dict[type[errors.SluglineError], grpc.StatusCode] = {
     errors.InputError: grpc.StatusCode.INVALID_ARGUMENT,
     errors.ModelError: grpc.StatusCode.UNAVAILABLE,
     errors.NotReady: grpc.StatusCode.UNAVAILABLE,
+    errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
 }
 """An error has the status of its nearest listed ancestor."""
 

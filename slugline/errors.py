@@ -102,6 +102,14 @@ class RecipeFileError(InputError):
     """A recipe file that cannot be understood."""
 
 
+class TokenFileError(InputError):
+    """A file of bearer tokens that cannot be understood; the message never holds a token."""
+
+
+class CertificateFileError(InputError):
+    """A file of certificates, or the key to one, that cannot be used."""
+
+
 class NotEnoughExamples(InputError):
     """A topic has too few articles to learn it, or the data too few articles without it."""
 
@@ -191,3 +199,7 @@ class Undecodable(InputError):
 
 class NotReady(SluglineError):
     """The model is not loaded yet, or the server is shutting down."""
+
+
+class Unauthenticated(SluglineError):
+    """A call came without a token that the server knows; the message never holds the one it came with."""

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     show_envvar=True,
     help="Ask this server instead of loading a model.",
 )
+@options.credentials
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run to the same --output stopped.")
 @options.as_json
 def command(
@@ -51,6 +52,7 @@ def command(
     model: Path,
     scorer: Any,
     server: str | None,
+    credentials: options.Credentials,
     resume: bool,
     as_json: bool,
 ) -> None:
@@ -65,9 +67,9 @@ def command(
     if resume and output_path is None:
         raise click.UsageError("--resume goes with --output")
     if input_path is not None:
-        failed = _classify_file(input_path, output_path, _Source(model, scorer, server), resume=resume)
+        failed = _classify_file(input_path, output_path, _Source(model, scorer, server, credentials), resume=resume)
     else:
-        with _classifier(_Source(model, scorer, server)) as classifier:
+        with _classifier(_Source(model, scorer, server, credentials)) as classifier:
             failed = _classify_text(classifier, sys.stdin.read() if text is None else text, as_json)
     if failed:
         sys.exit(FAULTY_INPUT)
@@ -79,6 +81,7 @@ class _Source(NamedTuple):
     model: Path
     scorer: Any
     server: str | None
+    credentials: options.Credentials
 
 
 @contextmanager
@@ -86,7 +89,7 @@ def _classifier(source: _Source) -> Iterator["Classifier"]:
     if source.server:
         from slugline.cli.remote import connect
 
-        with connect(source.server) as remote:
+        with connect(source.server, source.credentials) as remote:
             yield remote
     else:
         from slugline import store
@@ -146,7 +149,7 @@ def _tagger(source: _Source, input_path: Path) -> Iterator[tuple["Tagger", str]]
     if source.server:
         from slugline.cli.remote import connect
 
-        with connect(source.server) as remote:
+        with connect(source.server, source.credentials) as remote:
             yield tagger_alone(remote), remote.model_version
     else:
         from slugline import store
