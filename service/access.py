@@ -32,12 +32,12 @@ class Access:
         """
         given = [value for key, value in metadata if key == "authorization"]
         if not given:
-            raise Unauthenticated("no token; send one as metadata, authorization: Bearer TOKEN")
+            raise Unauthenticated("no token came; send it as metadata, authorization: Bearer TOKEN")
         scheme, _, token = str(given[0]).partition(" ")
         if len(given) > 1 or scheme.lower() != "bearer" or not token.strip():
-            raise Unauthenticated("not a bearer token; send one as metadata, authorization: Bearer TOKEN")
+            raise Unauthenticated("not one bearer token came; send it as metadata, authorization: Bearer TOKEN")
         if not self._knows(token.strip()):
-            raise Unauthenticated("the token is not known here, or no longer; ask who runs the server for one")
+            raise Unauthenticated("the token that came is not known, or no longer; ask who runs the server for another")
 
     def _knows(self, token: str) -> bool:
         digest = digest_of(token)

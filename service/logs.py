@@ -1,6 +1,5 @@
 """Structured logs on standard error, for machines (JSON) or for people."""
 
-import os
 import sys
 from typing import Literal
 
@@ -11,8 +10,6 @@ LogFormat = Literal["human", "json"]
 
 def configure_logs(log_format: LogFormat, level: str) -> None:
     """Write logs of `level` and above to standard error in `log_format`."""
-    # gRPC writes a line of its own, in no format of ours, for every handshake that fails; any port scan makes many.
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if log_format == "json"

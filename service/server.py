@@ -74,7 +74,7 @@ class _Server:
         await server.start()
         if plain:
             await plain[0].start()
-            log.info("health", address=plain[1])
+            log.info("serving health", address=plain[1])
         self._following.append(asyncio.create_task(follow(self._files, self._settings.reload_seconds)))
         loading = asyncio.create_task(self._load(classification, well, address))
         stopping = asyncio.create_task(stop.wait())

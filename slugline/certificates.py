@@ -53,7 +53,7 @@ def check_pair(cert_path: Path, chain: bytes, key_path: Path, key: bytes) -> dat
             f"{key_path}: clients cannot use this kind of key; make one for RSA of {_LEAST_RSA_BITS} bits or more, "
             "or for the elliptic curves P-256 or P-384"
         )
-    if public != certificates[0].public_key():
+    if not _fits(certificates[0], public):
         raise CertificateFileError(
             f"{key_path}: does not fit the first certificate of {cert_path}; give the key that it was issued for"
         )
@@ -74,7 +74,7 @@ def check_authorities(path: Path, content: bytes) -> None:
 def _parsed(path: Path, content: bytes) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(content)
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise CertificateFileError(f"{path}: holds no certificate in PEM form or a damaged one; name another") from None
 
 
@@ -85,6 +85,13 @@ def _out_of_time(certificate: x509.Certificate) -> str:
     if now < certificate.not_valid_before_utc:
         return f"is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
     return ""
+
+
+def _fits(certificate: x509.Certificate, public: object) -> bool:
+    try:
+        return certificate.public_key() == public
+    except (ValueError, UnsupportedAlgorithm):
+        return False
 
 
 def _usable(public: object) -> bool:

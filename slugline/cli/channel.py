@@ -10,9 +10,6 @@ from slugline.cli.options import Credentials
 from slugline.errors import InputError
 from slugline.tokens import checked_token, read_token
 
-# What gRPC has to say of a failed handshake is in the error too, where it is put in words.
-os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-
 _TOKEN_VARIABLE = "SLUGLINE_TOKEN"  # noqa: S105
 
 Metadata = tuple[tuple[str, str], ...]

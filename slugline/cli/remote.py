@@ -24,8 +24,7 @@ _ADVICE = {
     "CERTIFICATE_VERIFY_FAILED": "name the authority of its certificate with --tls-ca",
     "Hostname Verification Check failed": "call it by a name in its certificate, or give that with --tls-server-name",
     "WRONG_VERSION_NUMBER": "it speaks no TLS; leave the TLS options out",
-    "CERTIFICATE_REQUIRED": "it wants a certificate of its callers; give --tls-cert and --tls-key",
-    "Socket closed": "is it running, and does it want TLS? Then give --tls-ca",
+    "Socket closed": "it may want TLS (--tls-ca), or a certificate of its callers (--tls-cert, --tls-key)",
 }
 """What to do about a call that failed, by what gRPC says of it."""
 
@@ -137,7 +136,9 @@ def _worded(address: str, error: Any) -> Exception:
         advice = next((words for sign, words in _ADVICE.items() if sign in error.details()), "is it running?")
         return ServerUnavailable(f"{address}: does not answer or is not ready ({error.details()}); {advice}")
     if code == grpc.StatusCode.UNAUTHENTICATED:
-        return ServerRefused(f"{address}: {error.details()}; then name it with --token-file")
+        return ServerRefused(
+            f"{address}: lets nobody in without a token ({error.details()}); give one with --token-file"
+        )
     if code == grpc.StatusCode.INVALID_ARGUMENT and rpc_status.from_call(error) is not None:
         return InputError(error.details().removeprefix("document."))
     return ServerRefused(f"{address}: answered {code.name}: {error.details()}")

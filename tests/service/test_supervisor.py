@@ -8,12 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
 import pytest
 
-from service.settings import Limits, ServerSettings, settings_from_json, settings_to_json
+from service.settings import Limits, Security, ServerSettings, settings_from_json, settings_to_json
 from service.supervisor import reserve
 from slugline.errors import CannotServe
 from slugline.v1 import classification_pb2 as pb
@@ -139,6 +140,9 @@ def test_a_reserved_port_can_be_shared_by_those_who_share() -> None:
 def test_settings_go_to_another_process_whole() -> None:
     settings = ServerSettings(
         "[::]:1", Path("a b"), "x", Limits(1, 2, 3), 0.5, 2.5, False, "sklearn", 3, True, "json", "debug"
+    )
+    settings = replace(
+        settings, security=Security(Path("c"), Path("k"), None, Path("t"), True), health_address="[::]:2"
     )
     assert settings_from_json(settings_to_json(settings)) == settings
 
