@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 import msgspec
 import structlog
 
-from service.access import check_exposure
 from service.settings import ServerSettings, settings_to_json
 from slugline import errors
 from slugline.errors import CannotServe, ModelError, SluglineError
@@ -54,7 +53,6 @@ def supervise(settings: ServerSettings, on_serving: OnServing) -> None:
         CannotServe: the address cannot be bound or should not be, or the workers cannot start.
         ModelError: the model cannot be loaded.
     """
-    check_exposure(settings)
     with ExitStack() as held:
         address = _hold(held, settings.address, "--address")
         health_address = settings.health_address and _hold(held, settings.health_address, "--health-address")

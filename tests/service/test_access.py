@@ -294,10 +294,15 @@ def test_a_worker_that_is_started_again_asks_for_the_newest_tokens(workers: Guar
     wait_until(lambda: {workers.code(OLD) for _ in range(10)} == {grpc.StatusCode.OK})
 
 
-def test_no_secret_is_in_the_log_nor_a_line_that_is_not_ours(guarded: Guarded) -> None:
+def test_no_secret_is_in_the_log_nor_a_line_that_is_not_ours(guarded: Guarded, tmp_path: Path) -> None:
     assert guarded.code(STRANGE) == UNAUTHENTICATED
-    with grpc.insecure_channel(guarded.server.address) as plain:
-        assert code_of(plain, CLASSIFY, REQUEST, bearer(OLD)) == UNAVAILABLE
+    trusting_nobody = grpc.ssl_channel_credentials(Authority(tmp_path, "other").path.read_bytes())
+    for channel in (
+        grpc.insecure_channel(guarded.server.address),
+        grpc.secure_channel(guarded.server.address, trusting_nobody),
+    ):
+        with channel:
+            assert code_of(channel, CLASSIFY, REQUEST, bearer(OLD)) == UNAVAILABLE
     log = guarded.server.log.read_text()
     secrets = [OLD, NEW, STRANGE, sha256(OLD.encode()).hexdigest(), *guarded.shown.key.read_text().splitlines()[1:-1]]
     assert not [secret for secret in secrets if secret in log]
@@ -349,6 +354,9 @@ def test_the_command_line_calls_with_certificates_and_tokens(mutual: Guarded, sl
         assert len(done.stderr.splitlines()) == (1 if code else 0)
         assert not [secret for secret in (OLD, STRANGE) if secret in done.stderr + done.stdout]
     assert slugline("health", "--address", mutual.server.address, *options).stdout == "SERVING\n"
+    mistrust = slugline("health", "--address", mutual.server.address, "--tls")
+    assert mistrust.returncode == 4
+    assert len(mistrust.stderr.splitlines()) == 1
 
 
 def test_a_token_is_not_sent_in_the_clear(slugline: Slugline) -> None:
