@@ -86,7 +86,11 @@ def reserve(address: str, option: str = "--address") -> socket.socket:
             place = alone.getsockname()
         shared = socket.socket(family, kind, protocol)
         shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # Connections that a server before this one has closed linger for a minute; they must not be in the way, and
+        # another supervisor must.
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         shared.bind(place)
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     except (OSError, ValueError):
         raise CannotServe(f"cannot listen on {address!r}: not HOST:PORT, or taken; choose {option}") from None
     return shared
