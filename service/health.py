@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-import grpc
 from grpc_health.v1 import health_pb2
 
-from service.rpc import Context
+from service.calls import Context
+from slugline.errors import UnknownService
 
 SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"]
 OVERALL = ""
@@ -39,7 +39,7 @@ class Health:
     async def Check(self, request: health_pb2.HealthCheckRequest, context: Context) -> Any:
         """The status of one service; NOT_FOUND for one that is not here."""
         if request.service not in self._names:
-            await context.abort(grpc.StatusCode.NOT_FOUND, f"no service {request.service!r} here")
+            raise UnknownService(request.service)
         return health_pb2.HealthCheckResponse(status=self._status)
 
     async def List(self, request: Any, context: Context) -> Any:

@@ -1,6 +1,6 @@
 """Converters between the messages of the API and the domain: no decisions here, only shapes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -14,9 +14,14 @@ from slugline.explanation import Explanation, Span
 from slugline.manifest import Manifest, ManifestTopic
 from slugline.model import Model
 from slugline.origins import Origins
+from slugline.quality import QualityWarning
 from slugline.v1 import classification_pb2 as pb
 
 _FIELDS = {"title": pb.SPAN_FIELD_TITLE, "text": pb.SPAN_FIELD_TEXT}
+_WARNINGS = {
+    QualityWarning.FEW_KNOWN_WORDS: pb.QUALITY_WARNING_FEW_KNOWN_WORDS,
+    QualityWarning.OTHER_LANGUAGE: pb.QUALITY_WARNING_OTHER_LANGUAGE,
+}
 
 
 def document_from(message: pb.Document) -> Document:
@@ -34,16 +39,22 @@ class Answers:
         self._template = self._blank(self._all_columns)
 
     def one(
-        self, columns: Sequence[int], document: Document, scores: NDArray[np.float64], evidence_terms: int = 0
+        self,
+        columns: Sequence[int],
+        document: Document,
+        values: Sequence[float],
+        warnings: Sequence[QualityWarning],
+        evidence_terms: int = 0,
     ) -> pb.ClassifyResponse:
-        """The answer for one document; `scores` has shape (topics of the model,), `columns` are those asked for."""
+        """The answer for one document; `values` are the scores of all topics, `columns` are those asked for."""
         if columns == self._all_columns:
             response = pb.ClassifyResponse()
             response.CopyFrom(self._template)
         else:
             response = self._blank(columns)
         response.document_id = document.id
-        values = scores.tolist()
+        if warnings:
+            response.warnings.extend(_WARNINGS[warning] for warning in warnings)
         for column, topic in zip(columns, response.topics, strict=True):
             topic.score = value = values[column]
             topic.assigned = value >= self._thresholds[column]
@@ -52,7 +63,11 @@ class Answers:
         return response
 
     def many(
-        self, columns: Sequence[int], scores: NDArray[np.float64], errors: Sequence[pb.DocumentError]
+        self,
+        columns: Sequence[int],
+        scores: NDArray[np.float64],
+        errors: Sequence[pb.DocumentError],
+        warnings: Mapping[int, Sequence[QualityWarning]],
     ) -> pb.BatchClassifyResponse:
         """The flat answer for many documents; `scores` has shape (documents, topics of the model)."""
         wanted = scores if columns == self._all_columns else scores[:, columns]
@@ -62,6 +77,10 @@ class Answers:
             thresholds=[self._thresholds[column] for column in columns],
             scores=wanted.ravel().tolist(),
             errors=errors,
+            warnings=[
+                pb.DocumentWarnings(index=index, warnings=[_WARNINGS[warning] for warning in found])
+                for index, found in warnings.items()
+            ],
         )
 
     def _blank(self, columns: Sequence[int]) -> pb.ClassifyResponse:
@@ -101,6 +120,10 @@ def model_response(manifest: Manifest, limits: Limits) -> pb.GetModelResponse:
             max_text_chars=limits.max_text_chars,
             max_batch_documents=limits.max_batch_documents,
             max_message_bytes=limits.max_message_bytes,
+            max_evidence_terms=limits.max_evidence_terms,
+            max_concurrent_calls=limits.max_concurrent,
+            max_streams=limits.max_streams,
+            max_stream_documents_per_second=limits.max_stream_rate,
         ),
         metrics=pb.ModelMetrics(
             macro_f1=manifest.metrics.macro_f1,

@@ -3,6 +3,7 @@
 import grpc
 
 from service import health
+from service.calls import Surroundings
 from service.rpc import handlers
 from service.settings import ServerSettings
 from slugline.addresses import UNIX_SOCKETS
@@ -27,7 +28,9 @@ def bind(
     return address if address.startswith(UNIX_SOCKETS) else f"{host}:{port}"
 
 
-def health_server(settings: ServerSettings, well: health.Health) -> tuple[grpc.aio.Server, str] | None:
+def health_server(
+    settings: ServerSettings, well: health.Health, around: Surroundings
+) -> tuple[grpc.aio.Server, str] | None:
     """A server of health alone on `health_address`, not started yet, and where it listens; None where none is wanted.
 
     It speaks neither TLS nor tokens, for the probes of Kubernetes, which know of neither; it tells whether the other
@@ -39,5 +42,5 @@ def health_server(settings: ServerSettings, well: health.Health) -> tuple[grpc.a
     if not settings.health_address:
         return None
     server = grpc.aio.server(options=[("grpc.so_reuseport", int(settings.shared_port))])
-    server.add_generic_rpc_handlers((handlers(health.SERVICE, well),))
+    server.add_generic_rpc_handlers((handlers(health.SERVICE, well, around),))
     return server, bind(server, settings.health_address, option="--health-address")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import structlog
 
+from service import families
 from service.settings import ServerSettings
+from service.tally import Tally
 from slugline import store
 from slugline.errors import ModelError, ModelIncompatible
 from slugline.model import Model
@@ -33,10 +35,11 @@ def load_and_warm(folder: Path, scorer: ScorerName) -> Model:
 class Reloader:
     """Follows which version is current; `use` is called with every new model once it is loaded, verified and warm."""
 
-    def __init__(self, settings: ServerSettings, model: Model, use: Callable[[Model], None]) -> None:
+    def __init__(self, settings: ServerSettings, model: Model, use: Callable[[Model], None], tally: Tally) -> None:
         self._settings = settings
         self._model = model
         self._use = use
+        self._tally = tally
         self._asked = asyncio.Event()
         self._refused: Path | None = None
         self._reason = ""
@@ -65,12 +68,14 @@ class Reloader:
         except ModelError as error:
             # What is wrong stays wrong until somebody acts; once is enough to say it.
             if str(error) != self._reason:
+                self._tally.count(families.RELOADS, ("refused",))
                 log.warning("candidate refused", reason=str(error), version=self._model.version)
             self._refused, self._reason = folder, str(error)
             return
         before, self._model = self._model, model
         self._use(model)
         self._refused, self._reason = None, ""
+        self._tally.count(families.RELOADS, ("loaded",))
         log.info("reloaded", version=model.version, before=before.version)
 
     def _check_topics(self, folder: Path, model: Model) -> None:

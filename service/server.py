@@ -5,25 +5,34 @@ import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from contextlib import AbstractContextManager
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import grpc
 import structlog
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from service import health, servicer
+from service import families, health, servicer
 from service.access import Access, check_exposure
 from service.admission import Admission
+from service.calls import Surroundings
+from service.exposition import exposed
 from service.ports import bind, health_server
+from service.processes import observe_process
 from service.reloading import Reloader, load_and_warm
 from service.rotation import follow
 from service.rpc import handlers
 from service.settings import Security, ServerSettings
+from service.tally import Snapshot, Tally
 from slugline import store
+from slugline.errors import CannotServe
+from slugline.model import Model
 
 if TYPE_CHECKING:
     from service.tls import Certificates
+    from service.tracing import Tracing
 
 _REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
 _LAST_SECONDS = 0.5
@@ -35,26 +44,47 @@ OnServing = Callable[[str, tuple[str, ...]], None]
 """Called with the bound address and the topics once health says SERVING."""
 
 
-def serve(settings: ServerSettings, on_serving: OnServing) -> None:
+Show = Callable[[Callable[[], Snapshot]], AbstractContextManager[None]]
+"""Shows what a server counts, as the function given to it tells, while the context it returns lasts."""
+
+
+def serve(settings: ServerSettings, on_serving: OnServing, show: Show | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then drain and return.
 
+    Metrics are shown by `show`, or at the settings' address.
+
     Raises:
-        CannotServe: the address cannot be bound or should not be, or certificates or tokens cannot be used.
+        CannotServe: an address cannot be bound or should not be, or certificates or tokens cannot be used.
         ModelError: the model cannot be loaded.
     """
     check_exposure(settings)
-    asyncio.run(_Server(settings, on_serving).run())
+    server = _Server(settings, on_serving)
+    shown = show(server.snapshot) if show else exposed(settings.metrics_address, lambda: [server.snapshot()])
+    with shown:
+        asyncio.run(server.run())
 
 
 class _Server:
     def __init__(self, settings: ServerSettings, on_serving: OnServing) -> None:
         self._settings = settings
         self._on_serving = on_serving
-        self._admission = Admission()
+        self._tally = Tally()
+        self._admission = Admission(settings.limits)
+        self._tracing = tracing_to(settings.trace_endpoint)
+        # The calls of health have nothing around them but counting.
+        self._free = Surroundings(self._tally, logged=settings.log_level == "debug")
         self._access = Access(settings.security.tokens) if settings.security.tokens else None
         self._certificates = _certificates(settings.security)
         self._files = [each.files for each in (self._access, self._certificates) if each]
         self._following: list[asyncio.Task[None]] = []
+
+    def snapshot(self) -> Snapshot:
+        """What this process has counted so far; any thread may ask."""
+        self._tally.set(families.IN_FLIGHT, self._admission.calls.inside)
+        self._tally.set(families.STREAMS, self._admission.streams.inside)
+        if not self._settings.shared_port:
+            observe_process(self._tally, "server")
+        return self._tally.snapshot()
 
     async def run(self) -> None:
         stop = asyncio.Event()
@@ -65,12 +95,12 @@ class _Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         log.info("starting", **{key: _plain(value) for key, value in asdict(self._settings).items()})
-        classification = servicer.ClassificationServicer(self._settings.limits)
+        classification = servicer.ClassificationServicer(self._settings.limits, self._tally)
         well = health.Health([servicer.SERVICE.full_name])
         server = self._build(classification, well)
         credentials = self._certificates.credentials() if self._certificates else None
         address = bind(server, self._settings.address, credentials)
-        plain = health_server(self._settings, well)
+        plain = health_server(self._settings, well, self._free)
         await server.start()
         if plain:
             await plain[0].start()
@@ -97,21 +127,25 @@ class _Server:
             ("grpc.so_reuseport", int(self._settings.shared_port)),
         ]
         server = grpc.aio.server(options=options)
-        generic = [
-            handlers(servicer.SERVICE, classification, self._admission, self._access),
-            handlers(health.SERVICE, well),
-        ]
+        guarded = replace(self._free, access=self._access)
+        gated = replace(guarded, calls=self._admission.calls, streams=self._admission.streams, tracing=self._tracing)
+        generic = [handlers(servicer.SERVICE, classification, gated), handlers(health.SERVICE, well, self._free)]
         if self._settings.reflection:
             names = (servicer.SERVICE.full_name, health.SERVICE.full_name, reflection.SERVICE_NAME)
-            generic.append(handlers(_REFLECTION, reflection.aio.ReflectionServicer(names), access=self._access))
+            generic.append(handlers(_REFLECTION, reflection.aio.ReflectionServicer(names), guarded))
         server.add_generic_rpc_handlers(tuple(generic))
         return server
 
     async def _load(self, classification: servicer.ClassificationServicer, well: health.Health, address: str) -> None:
         folder = store.find(self._settings.models, self._settings.name)
         model = await asyncio.to_thread(load_and_warm, folder, self._settings.scorer)
-        classification.use(model)
-        reloader = Reloader(self._settings, model, classification.use)
+
+        def use(model: Model) -> None:
+            classification.use(model)
+            self._tell(model)
+
+        use(model)
+        reloader = Reloader(self._settings, model, use, self._tally)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._look_at_once, reloader)
         self._following.append(asyncio.create_task(reloader.follow()))
         well.serve()
@@ -123,6 +157,15 @@ class _Server:
         for files in self._files:
             files.look()
 
+    def _tell(self, model: Model) -> None:
+        """Show which model is in use."""
+        manifest, tally = model.manifest, self._tally
+        tally.forget(families.MODEL)
+        tally.forget(families.MODEL_CREATED)
+        tally.set(families.MODEL, 1, (manifest.name, manifest.version, manifest.fingerprint))
+        created = datetime.fromisoformat(manifest.created).timestamp()
+        tally.set(families.MODEL_CREATED, created, (manifest.version,))
+
     async def _drain(self, server: grpc.aio.Server, well: health.Health) -> None:
         well.close()
         for following in self._following:
@@ -132,6 +175,8 @@ class _Server:
         if not await self._admission.close(grace):
             log.warning("calls were cut off", grace_seconds=grace)
         await server.stop(_LAST_SECONDS)
+        if self._tracing:
+            await asyncio.to_thread(self._tracing.close)
 
 
 def _certificates(security: Security) -> "Certificates | None":
@@ -141,6 +186,21 @@ def _certificates(security: Security) -> "Certificates | None":
     from service.tls import certificates
 
     return certificates(security)
+
+
+def tracing_to(endpoint: str) -> "Tracing | None":
+    """What sends spans to `endpoint`; None where it is empty.
+
+    Raises:
+        CannotServe: OpenTelemetry is not installed.
+    """
+    if not endpoint:
+        return None
+    try:
+        from service.tracing import Tracing
+    except ImportError:
+        raise CannotServe("traces need OpenTelemetry: install slugline[tracing], or give no --trace-endpoint") from None
+    return Tracing(endpoint)
 
 
 def _plain(value: object) -> object:

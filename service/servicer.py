@@ -1,29 +1,50 @@
 """The servicer of slugline.v1: each method reads a message, asks the model, and writes a message."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
+from service.calls import Context, Waiting, in_thread
+from service.drift import Drift
 from service.messages import Answers, document_error, document_from, model_response
-from service.rpc import Context, parse, takes_bytes
+from service.rpc import parse, takes_bytes
 from service.settings import Limits
+from service.tally import Tally
 from slugline.documents import check_document
-from slugline.errors import EmptyBatch, NotReady, SluglineError, TooManyDocuments
+from slugline.errors import (
+    CallerGone,
+    EmptyBatch,
+    InputError,
+    NotReady,
+    OtherVersion,
+    SluglineError,
+    TooManyDocuments,
+    TooManyTerms,
+)
 from slugline.model import Model
+from slugline.quality import QualityWarning
+from slugline.scoring import Reading
 from slugline.v1 import classification_pb2 as pb
 
 SERVICE = pb.DESCRIPTOR.services_by_name["ClassificationService"]
 
 _LONG_CHARS = 20_000
 """Texts longer than this take longer to score than to hand to a thread and back."""
+_AT_ONCE_CHARS = 200_000
+"""So much of a batch is scored, some ten milliseconds, before it is asked again whether the caller still waits."""
+
+OneRequest = pb.ClassifyRequest | pb.StreamClassifyRequest
 
 
 class ClassificationServicer:
     """Answers with the model it is told to use; until then every call is refused as not ready."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, tally: Tally) -> None:
         self._limits = limits
+        self._drift = Drift(tally)
         self._answers: Answers | None = None
 
     def use(self, model: Model) -> None:
@@ -33,22 +54,29 @@ class ClassificationServicer:
     async def Classify(self, request: pb.ClassifyRequest, context: Context) -> pb.ClassifyResponse:
         """The topics of one document; where that takes long, in a thread."""
         answers = self._ready()
-        if request.evidence_terms or len(request.document.text) > _LONG_CHARS:
-            return await asyncio.to_thread(self._classify, answers, request, needs_id=False)
-        return self._classify(answers, request, needs_id=False)
+        try:
+            if _is_long(request):
+                waiting = Waiting(context)
+                return await in_thread(waiting, self._classify_late, waiting, answers, request)
+            return self._classify(answers, request, needs_id=False)
+        except InputError as error:
+            self._drift.refused(error)
+            raise
 
     async def BatchClassify(self, request: pb.BatchClassifyRequest, context: Context) -> pb.BatchClassifyResponse:
         """The topics of many documents; in a thread, so that health and other calls are answered meanwhile."""
-        return await asyncio.to_thread(self._batch, self._ready(), request)
+        waiting = Waiting(context)
+        return await in_thread(waiting, self._batch, waiting, self._ready(), request)
 
     @takes_bytes
     async def StreamClassify(
         self, requests: AsyncIterator[bytes], context: Context
     ) -> AsyncIterator[pb.StreamClassifyResponse]:
         """One result or one error for each document of the stream."""
-        index = 0
+        index, pace, waiting = 0, _Pace(self._limits.max_stream_rate), Waiting(context)
         async for raw in requests:
-            yield self._stream_response(self._ready(), index, raw)
+            await pace.keep()
+            yield await self._stream_response(waiting, self._ready(), index, raw)
             index += 1
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
@@ -60,27 +88,77 @@ class ClassificationServicer:
             raise NotReady("the model is not loaded yet; try again shortly")
         return self._answers
 
-    def _classify(
-        self, answers: Answers, request: pb.ClassifyRequest | pb.StreamClassifyRequest, *, needs_id: bool
-    ) -> pb.ClassifyResponse:
-        columns = answers.model.columns(request.topics)
-        document = document_from(request.document)
+    def _classify(self, answers: Answers, request: OneRequest, *, needs_id: bool) -> pb.ClassifyResponse:
+        model, document = answers.model, document_from(request.document)
+        _check_version(request, model)
+        columns = model.columns(request.topics)
+        if request.evidence_terms > self._limits.max_evidence_terms:
+            raise TooManyTerms(request.evidence_terms, self._limits.max_evidence_terms)
         check_document(document, max_text_chars=self._limits.max_text_chars, needs_id=needs_id)
-        scores = answers.model.scores([document.content()])[0]
-        return answers.one(columns, document, scores, request.evidence_terms)
+        content = document.content()
+        reading = model.read([content])
+        values, tokens = reading.scores[0].tolist(), reading.tokens[0].tolist()
+        warnings = model.warnings(tokens)
+        self._drift.one(model, len(content), values, tokens)
+        self._drift.warned(warnings)
+        return answers.one(columns, document, values, warnings, request.evidence_terms)
 
-    def _batch(self, answers: Answers, request: pb.BatchClassifyRequest) -> pb.BatchClassifyResponse:
+    def _classify_late(
+        self, waiting: Waiting, answers: Answers, request: OneRequest, *, needs_id: bool = False
+    ) -> pb.ClassifyResponse:
+        """Classify in a thread, if the caller still waits when its turn has come."""
+        self._check_waiting(waiting, 1)
+        return self._classify(answers, request, needs_id=needs_id)
+
+    def _batch(self, waiting: Waiting, answers: Answers, request: pb.BatchClassifyRequest) -> pb.BatchClassifyResponse:
+        model = answers.model
+        _check_version(request, model)
         if not request.documents:
             raise EmptyBatch
         if len(request.documents) > self._limits.max_batch_documents:
             raise TooManyDocuments(len(request.documents), self._limits.max_batch_documents)
-        columns = answers.model.columns(request.topics)
+        columns = model.columns(request.topics)
         contents, indices, errors = self._contents(request.documents)
-        scores = answers.model.scores(contents)
+        reading = self._read(waiting, model, contents)
+        warnings = self._doubtful(model, reading, indices)
+        scores = reading.scores
         if errors:
-            scores, found = np.full((len(request.documents), scores.shape[1]), np.nan), scores
-            scores[indices] = found
-        return answers.many(columns, scores, errors)
+            scores = np.full((len(request.documents), scores.shape[1]), np.nan)
+            scores[indices] = reading.scores
+        return answers.many(columns, scores, errors, warnings)
+
+    def _read(self, waiting: Waiting, model: Model, contents: Sequence[str]) -> Reading:
+        """Read texts in parts, and no more of them once nobody waits."""
+        readings, done = [], 0
+        for part in _parts(contents):
+            self._check_waiting(waiting, len(contents) - done)
+            readings.append(model.read(part))
+            self._drift.many(model, part, readings[-1])
+            done += len(part)
+        if len(readings) == 1:
+            return readings[0]
+        return Reading(
+            np.concatenate([reading.scores for reading in readings] or [np.empty((0, len(model.topics)))]),
+            np.concatenate([reading.tokens for reading in readings] or [np.empty((0, 2), dtype=np.int64)]),
+        )
+
+    def _check_waiting(self, waiting: Waiting, documents: int) -> None:
+        try:
+            waiting.check()
+        except CallerGone as error:
+            self._drift.skipped(error, documents)
+            raise
+
+    def _doubtful(
+        self, model: Model, reading: Reading, indices: Sequence[int]
+    ) -> dict[int, tuple[QualityWarning, ...]]:
+        """What makes which documents doubtful; `indices` tells where each that was read stands in the request."""
+        found: dict[int, tuple[QualityWarning, ...]] = {}
+        for index, tokens in zip(indices, reading.tokens.tolist(), strict=True):
+            if warnings := model.warnings(tokens):
+                found[index] = warnings
+                self._drift.warned(warnings)
+        return found
 
     def _contents(self, documents: Sequence[pb.Document]) -> tuple[list[str], list[int], list[pb.DocumentError]]:
         """The texts of the good documents, where they stand, and the errors of the bad ones."""
@@ -92,18 +170,65 @@ class ClassificationServicer:
             try:
                 check_document(document, max_text_chars=self._limits.max_text_chars, needs_id=True)
             except SluglineError as error:
+                self._drift.refused(error)
                 errors.append(document_error(index, document.id, error, f"documents[{index}]"))
             else:
                 contents.append(document.content())
                 indices.append(index)
         return contents, indices, errors
 
-    def _stream_response(self, answers: Answers, index: int, raw: bytes) -> pb.StreamClassifyResponse:
+    async def _stream_response(
+        self, waiting: Waiting, answers: Answers, index: int, raw: bytes
+    ) -> pb.StreamClassifyResponse:
         document_id = ""
         try:
             request = parse(pb.StreamClassifyRequest, raw)
             document_id = request.document.id
-            return pb.StreamClassifyResponse(index=index, result=self._classify(answers, request, needs_id=True))
+            if _is_long(request):
+                classify = partial(self._classify_late, waiting, answers, request, needs_id=True)
+                result = await in_thread(waiting, classify)
+            else:
+                result = self._classify(answers, request, needs_id=True)
+        except CallerGone:
+            raise
         except SluglineError as error:
+            self._drift.refused(error)
             failed = document_error(index, document_id, error, "document")
             return pb.StreamClassifyResponse(index=index, error=failed)
+        return pb.StreamClassifyResponse(index=index, result=result)
+
+
+class _Pace:
+    """Reads a stream no faster than `rate` documents a second; the others wait where they are, with the sender."""
+
+    def __init__(self, rate: float) -> None:
+        self._seconds = 1 / rate if rate else 0.0
+        self._next = time.monotonic()
+
+    async def keep(self) -> None:
+        """Wait until the next document may be read."""
+        if not self._seconds:
+            return
+        now = time.monotonic()
+        if self._next > now:
+            await asyncio.sleep(self._next - now)
+        self._next = max(now, self._next) + self._seconds
+
+
+def _is_long(request: OneRequest) -> bool:
+    return bool(request.evidence_terms) or len(request.document.text) > _LONG_CHARS
+
+
+def _check_version(request: OneRequest | pb.BatchClassifyRequest, model: Model) -> None:
+    if request.model_version and request.model_version != model.version:
+        raise OtherVersion(request.model_version, model.version)
+
+
+def _parts(contents: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The texts in parts that take about ten milliseconds each."""
+    start = size = 0
+    for end, content in enumerate(contents, 1):
+        size += len(content)
+        if size >= _AT_ONCE_CHARS or end == len(contents):
+            yield contents[start:end]
+            start, size = end, 0

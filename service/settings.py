@@ -14,12 +14,18 @@ from slugline.names import DEFAULT_ADDRESS, DEFAULT_MODELS, DEFAULT_NAME, Scorer
 class Limits:
     """What requests are held to; `GetModel` publishes them.
 
-    `max_text_chars` counts title and text together; `max_message_bytes` is of one request message.
+    `max_text_chars` counts title and text together; `max_message_bytes` is of one request message. `max_concurrent` and
+    `max_streams` are calls under way at the same time in one process: those with one request, and streams.
+    `max_stream_rate` is documents a second of one stream, 0 for as many as come.
     """
 
     max_text_chars: int = DEFAULT_MAX_TEXT_CHARS
     max_batch_documents: int = 1024
     max_message_bytes: int = 16 * 1024 * 1024
+    max_evidence_terms: int = 100
+    max_concurrent: int = 32
+    max_streams: int = 256
+    max_stream_rate: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class ServerSettings:
     `grace_seconds` is how long accepted calls may take to finish after SIGTERM before they are cut off.
     `reload_seconds` is how often to look for a new current version, and for certificates and tokens that have changed,
     0 for only when asked by SIGHUP. `workers` is how many processes share the port; `shared_port` is set in each.
+    `metrics_address` is where Prometheus finds metrics, and `trace_endpoint` where spans are sent; empty for neither.
     """
 
     address: str = DEFAULT_ADDRESS
@@ -57,6 +64,8 @@ class ServerSettings:
     scorer: ScorerName = "compiled"
     workers: int = 1
     shared_port: bool = False
+    metrics_address: str = ""
+    trace_endpoint: str = ""
     log_format: LogFormat = "human"
     log_level: str = "info"
     security: Security = Security()

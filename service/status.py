@@ -1,5 +1,6 @@
 """Which gRPC status each error becomes: the one table."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import grpc
@@ -12,16 +13,22 @@ from slugline.v1 import classification_pb2 as pb
 
 STATUS_CODES: dict[type[errors.SluglineError], grpc.StatusCode] = {
     errors.InputError: grpc.StatusCode.INVALID_ARGUMENT,
-    errors.ModelError: grpc.StatusCode.UNAVAILABLE,
+    errors.OtherVersion: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.UnknownService: grpc.StatusCode.NOT_FOUND,
+    errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.NotReady: grpc.StatusCode.UNAVAILABLE,
     errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    errors.ModelError: grpc.StatusCode.UNAVAILABLE,
+    errors.CallerGone: grpc.StatusCode.CANCELLED,
+    errors.DeadlinePassed: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
-"""An error has the status of its nearest listed ancestor."""
+"""An error has the status of its nearest listed ancestor. docs/statuses.md is this table for callers."""
 
 FIELDS: dict[type[errors.SluglineError], str] = {
     errors.UnknownTopic: "topics",
     errors.EmptyBatch: "documents",
     errors.TooManyDocuments: "documents",
+    errors.TooManyTerms: "evidence_terms",
     errors.Undecodable: "request",
 }
 """The field that an error is about, where it is not in the error itself."""
@@ -32,6 +39,8 @@ DOCUMENT_ERROR_REASONS: dict[type[errors.SluglineError], pb.DocumentErrorReason]
     errors.MissingId: pb.DOCUMENT_ERROR_REASON_MISSING_ID,
     errors.UnknownTopic: pb.DOCUMENT_ERROR_REASON_UNKNOWN_TOPIC,
     errors.Undecodable: pb.DOCUMENT_ERROR_REASON_UNDECODABLE,
+    errors.TooManyTerms: pb.DOCUMENT_ERROR_REASON_TOO_MANY_TERMS,
+    errors.OtherVersion: pb.DOCUMENT_ERROR_REASON_OTHER_VERSION,
 }
 """The reason given for a document that failed among many."""
 
@@ -44,27 +53,53 @@ class RpcStatus:
     message: str
     details: tuple[Message, ...]
 
-    def trailing_metadata(self) -> tuple[tuple[str, bytes], ...]:
-        """The trailer that carries the details."""
+    def trailing_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+        """The trailers that carry the details."""
         number: int = self.code.value[0]
         rich = status_pb2.Status(code=number, message=self.message)
+        trailers: list[tuple[str, str | bytes]] = []
         for detail in self.details:
             packed = any_pb2.Any()
             packed.Pack(detail)
             rich.details.append(packed)
-        return (("grpc-status-details-bin", rich.SerializeToString()),)
+            if isinstance(detail, error_details_pb2.RetryInfo) and self.code != grpc.StatusCode.UNAVAILABLE:
+                # What the retry policies of gRPC clients themselves heed.
+                trailers.append(("grpc-retry-pushback-ms", str(detail.retry_delay.ToMilliseconds())))
+        return (("grpc-status-details-bin", rich.SerializeToString()), *trailers)
 
 
 def status_of(error: errors.SluglineError, document_field: str = "document") -> RpcStatus:
     """The status that `error` becomes; `document_field` is the path of the document it may be about."""
     code = next((STATUS_CODES[kind] for kind in type(error).__mro__ if kind in STATUS_CODES), grpc.StatusCode.INTERNAL)
     field = field_of(error, document_field)
-    if not field:
-        return RpcStatus(code, str(error), ())
     description = error.problem if isinstance(error, errors.DocumentError) else str(error)
-    violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=description)
-    bad_request = error_details_pb2.BadRequest(field_violations=[violation])
-    return RpcStatus(code, f"{field}: {description}", (bad_request,))
+    message = f"{field}: {description}" if field else description
+    return RpcStatus(code, message, tuple(_details(error, field, description)))
+
+
+def _details(error: errors.SluglineError, field: str, description: str) -> Iterator[Message]:
+    if field:
+        violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=description)
+        yield error_details_pb2.BadRequest(field_violations=[violation])
+    match error:
+        case errors.UnknownTopic():
+            yield _resource("slugline.v1.Topic", error.topic, description)
+        case errors.UnknownService():
+            yield _resource("service", error.service, description)
+        case errors.OtherVersion():
+            unmet = error_details_pb2.PreconditionFailure.Violation(
+                type="MODEL_VERSION", subject=error.serving, description=description
+            )
+            yield error_details_pb2.PreconditionFailure(violations=[unmet])
+        case errors.NotNow():
+            delay = error_details_pb2.RetryInfo()
+            delay.retry_delay.FromMilliseconds(round(error.retry_seconds * 1000))
+            yield delay
+
+
+def _resource(kind: str, name: str, description: str) -> Message:
+    info: Message = error_details_pb2.ResourceInfo(resource_type=kind, resource_name=name, description=description)
+    return info
 
 
 def field_of(error: errors.SluglineError, document_field: str) -> str:

@@ -10,17 +10,24 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import structlog
 
+from service import families
+from service.exposition import exposed
+from service.processes import observe_process
 from service.settings import ServerSettings, settings_to_json
+from service.tally import Snapshot, Tally, merged
 from slugline import errors
 from slugline.errors import CannotServe, ModelError, SluglineError
 
 _LAST_SECONDS = 5.0
 """What a worker has beyond its grace period before it is killed."""
+TALLY_SECONDS = 1.0
+"""How often a worker tells what it has counted."""
+_LONGEST_REPORT = 64 * 2**20
 _SHORT_LIFE = 1.0
 _LONGEST_PAUSE = 5.0
 
@@ -30,12 +37,13 @@ OnServing = Callable[[str, tuple[str, ...]], None]
 """Called with the bound address and the topics once every worker serves."""
 
 
-class WorkerReport(msgspec.Struct, frozen=True):
-    """What a worker says once: that it serves, and which topics; or the kind of error and its message."""
+class WorkerReport(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a worker says: that it serves, and which topics; the kind of error and its message; or what it counted."""
 
     topics: tuple[str, ...] = ()
     error: str = ""
     message: str = ""
+    tally: Snapshot | None = None
 
 
 @dataclass(eq=False)
@@ -44,6 +52,8 @@ class _Worker:
 
     number: int
     process: asyncio.subprocess.Process | None = None
+    serves: bool = False
+    counted: Snapshot = field(default_factory=Snapshot)
 
 
 def supervise(settings: ServerSettings, on_serving: OnServing) -> None:
@@ -57,7 +67,9 @@ def supervise(settings: ServerSettings, on_serving: OnServing) -> None:
         address = _hold(held, settings.address, "--address")
         health_address = settings.health_address and _hold(held, settings.health_address, "--health-address")
         shared = replace(settings, address=address, health_address=health_address, shared_port=True)
-        asyncio.run(_Supervisor(shared, on_serving).run())
+        supervisor = _Supervisor(shared, on_serving)
+        held.enter_context(exposed(settings.metrics_address, supervisor.snapshots))
+        asyncio.run(supervisor.run())
 
 
 def _hold(held: ExitStack, address: str, option: str) -> str:
@@ -103,6 +115,17 @@ class _Supervisor:
         self._workers = [_Worker(number) for number in range(settings.workers)]
         self._waiting = set(range(settings.workers))
         self._stopping = asyncio.Event()
+        self._tally = Tally()
+        self._ended = Snapshot()
+
+    def snapshots(self) -> list[Snapshot]:
+        """What all workers have counted, those that ended too, and what is known of the processes."""
+        for worker in list(self._workers):
+            if worker.process:
+                observe_process(self._tally, f"worker-{worker.number}", worker.process.pid)
+        observe_process(self._tally, "supervisor")
+        self._tally.set(families.WORKERS, sum(worker.serves for worker in self._workers))
+        return [self._tally.snapshot(), self._ended, *(worker.counted for worker in self._workers)]
 
     async def run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -132,6 +155,7 @@ class _Supervisor:
             if failure and self._waiting:
                 raise failure
             log.warning("worker died", worker=worker.number, reason=str(failure or "killed or crashed"))
+            self._tally.count(families.RESTARTS)
             # One that dies at once is not started in a tight loop; one that served is back without delay.
             pause = min(_LONGEST_PAUSE, pause * 2 or 0.1) if time.monotonic() - started < _SHORT_LIFE else 0.0
             with suppress(TimeoutError):
@@ -143,22 +167,33 @@ class _Supervisor:
             *(sys.executable, "-m", "service.worker"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            limit=_LONGEST_REPORT,
         )
         worker.process = process
         assert process.stdin is not None and process.stdout is not None  # noqa: S101
         process.stdin.write(settings_to_json(self._settings))
         if self._stopping.is_set():
             process.terminate()
-        line = await process.stdout.readline()
-        report = msgspec.json.decode(line, type=WorkerReport) if line else None
-        if report and not report.error:
-            self._serves(worker, report)
+        failure: SluglineError | None = CannotServe("a server process ended before it served; its log says why")
+        async for line in process.stdout:
+            if not line.endswith(b"\n"):
+                break  # killed while it spoke
+            report = msgspec.json.decode(line, type=WorkerReport)
+            if report.tally:
+                worker.counted = report.tally
+            elif report.error:
+                failure = _error_of(report)
+            else:
+                failure = None
+                self._serves(worker, report)
         await process.wait()
-        if report is None:
-            return CannotServe("a server process ended before it served; its log says why")
-        return _error_of(report) if report.error else None
+        worker.serves = False
+        self._ended = merged([self._ended, Snapshot(worker.counted.counters, [], worker.counted.distributions)])
+        worker.counted = Snapshot()
+        return failure
 
     def _serves(self, worker: _Worker, report: WorkerReport) -> None:
+        worker.serves = True
         log.info("worker serves", worker=worker.number, pid=worker.process and worker.process.pid)
         if self._waiting:
             self._waiting.discard(worker.number)

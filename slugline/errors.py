@@ -120,6 +120,23 @@ class NotEnoughExamples(InputError):
         self.needs = needs
 
 
+class TooFewArticles(InputError):
+    """There are too few articles to tell a difference from chance."""
+
+    def __init__(self, stories: int, least: int) -> None:
+        super().__init__(
+            f"the data tell {stories} different stories, too few to tell a difference from chance; "
+            f"label {least} at the very least"
+        )
+
+
+class NoCommonTopic(InputError):
+    """Two models that should be compared have no topic in common."""
+
+    def __init__(self, a: Sequence[str], b: Sequence[str]) -> None:
+        super().__init__(f"the models have no topic in common: one has {', '.join(a)}, the other {', '.join(b)}")
+
+
 class UndatedArticles(InputError):
     """A split by time was asked for, and articles have no date."""
 
@@ -164,6 +181,32 @@ class ScorersDiffer(ModelError):
         )
 
 
+class NotWritable(ModelError):
+    """A folder of models cannot be written to."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(f"{folder}: cannot be changed: {reason}; make it writable, or name another with --models")
+
+
+class CannotRollBack(ModelError):
+    """There is no version to go back to, or it cannot be used."""
+
+
+class CannotPrune(ModelError):
+    """Versions cannot be removed safely."""
+
+
+class PromotionRefused(SluglineError):
+    """A version is not as good as the current one; `reasons` says in what."""
+
+    def __init__(self, version: str, current: str, reasons: Sequence[str]) -> None:
+        super().__init__(
+            f"{version} is worse than the current version: {'; '.join(reasons)}\n"
+            f"{current} stays current; --force promotes all the same"
+        )
+        self.reasons = tuple(reasons)
+
+
 class ServerUnavailable(SluglineError):
     """A server did not answer, is not ready, or is shutting down."""
 
@@ -197,8 +240,60 @@ class Undecodable(InputError):
         super().__init__(f"is not a valid {message}; send what protos/ describes, strings as UTF-8")
 
 
-class NotReady(SluglineError):
+class TooManyTerms(InputError):
+    """More evidence was asked for than allowed."""
+
+    def __init__(self, terms: int, most: int) -> None:
+        super().__init__(f"asks for {terms} terms, at most {most} are given; ask for fewer")
+
+
+class OtherVersion(SluglineError):
+    """A version was asked for that is not the one in use."""
+
+    def __init__(self, wanted: str, serving: str) -> None:
+        super().__init__(f"version {wanted!r} was asked for, {serving!r} is in use; ask for that one, or for none")
+        self.serving = serving
+
+
+class UnknownService(SluglineError):
+    """The health of a service was asked for that the server does not have."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"no service {service!r} here; ask for the server's own health with an empty name")
+        self.service = service
+
+
+class NotNow(SluglineError):
+    """The server cannot answer this call now; `retry_seconds` is how long to wait before another try."""
+
+    retry_seconds = 1.0
+
+
+class NotReady(NotNow):
     """The model is not loaded yet, or the server is shutting down."""
+
+
+class Overloaded(NotNow):
+    """As many calls are under way as the server takes at the same time."""
+
+    retry_seconds = 0.2
+
+    def __init__(self, most: int, what: str) -> None:
+        super().__init__(f"{most} {what} are under way, more are not taken at the same time; try again shortly")
+
+
+class CallerGone(SluglineError):
+    """Nobody waits for the answer any more: the caller has cancelled the call."""
+
+    def __init__(self) -> None:
+        super().__init__("the caller has cancelled the call; nothing more was done for it")
+
+
+class DeadlinePassed(CallerGone):
+    """Nobody waits for the answer any more: its deadline has passed."""
+
+    def __init__(self) -> None:
+        SluglineError.__init__(self, "the deadline of the call has passed; nothing more was done for it")
 
 
 class Unauthenticated(SluglineError):

@@ -58,7 +58,10 @@ class Probe(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """Everything about a model but its numbers."""
+    """Everything about a model but its numbers.
+
+    `known_share_floor` is the share of known words, 0 to 1, below which a text is hardly in the model's language.
+    """
 
     format_version: int
     name: str
@@ -73,6 +76,7 @@ class Manifest(msgspec.Struct, frozen=True):
     fingerprint: str
     probes: list[Probe]
     files: dict[str, FileDigest]
+    known_share_floor: float = 0.0
 
     def topic_names(self) -> tuple[str, ...]:
         """The names of the topics, in the order of the columns of scores."""

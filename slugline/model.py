@@ -1,7 +1,7 @@
 """A model, loaded: it gives documents their topics."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ from slugline.compiled.tables import Tables
 from slugline.errors import UnknownTopic
 from slugline.explanation import Explanation, explain
 from slugline.manifest import Manifest
-from slugline.scoring import PipelineScorer, Scorer, Scores
+from slugline.quality import QualityWarning, warnings_of
+from slugline.scoring import PipelineScorer, Reading, Scorer, Scores
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -53,6 +54,15 @@ class Model:
     def scores(self, contents: Sequence[str]) -> Scores:
         """The calibrated probability of every topic, shape (len(contents), topics)."""
         return self._scorer.scores(contents)
+
+    def read(self, contents: Sequence[str]) -> Reading:
+        """The scores of some texts, and how many of their words the model knows."""
+        reading = self._compiled.read(contents)
+        return reading if self.pipeline is None else replace(reading, scores=self._scorer.scores(contents))
+
+    def warnings(self, tokens: Sequence[int]) -> tuple[QualityWarning, ...]:
+        """What makes the scores of one text doubtful; `tokens` is its row of `Reading.tokens`, as plain numbers."""
+        return warnings_of(tokens[0], tokens[1], self.manifest.known_share_floor)
 
     def assigned(self, scores: NDArray[np.float64]) -> tuple[str, ...]:
         """The names of the topics that one row of scores, shape (topics,), assigns."""

@@ -1,6 +1,7 @@
 """Scoring: from the texts of documents to a calibrated probability of every topic."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -11,6 +12,17 @@ if TYPE_CHECKING:
 
 Scores = NDArray[np.float64]
 """Calibrated probabilities, shape (documents, topics), each 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a model made of some texts, and how much of them it could read.
+
+    `tokens` has shape (documents, 2): how many words each text has, and how many of them the model's vocabulary knows.
+    """
+
+    scores: Scores
+    tokens: NDArray[np.int64]
 
 
 class Scorer(Protocol):

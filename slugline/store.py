@@ -6,17 +6,13 @@ it maps the compiled tables into memory, which all processes share, and unpickle
 pipeline is asked for is that unpickled, after the versions of the libraries have been found right.
 """
 
-import fcntl
 import hashlib
 import io
 import mmap
-import os
 import platform
 import re
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version as library_version
 from pathlib import Path
@@ -25,21 +21,25 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from slugline import promotions
 from slugline.compiled.tables import PREFIX, TablesDamaged, read_tables, write_tables
+from slugline.durable import PARTIAL_PREFIX as _PARTIAL_PREFIX
+from slugline.durable import flush as _flush
+from slugline.durable import locked as _locked
+from slugline.durable import sweep as _sweep
 from slugline.errors import InputError, ModelCorrupt, ModelError, ModelIncompatible, ModelNotFound
 from slugline.manifest import FORMAT_VERSION, MANIFEST_FILE, FileDigest, Manifest, read_manifest, write_manifest
 from slugline.model import Model
 from slugline.names import DEFAULT_NAME, ScorerName
+from slugline.promotions import CURRENT_FILE
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 MODEL_FILE = "model.joblib"
-CURRENT_FILE = "CURRENT"
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib")
 _UNPICKLED_BY = "scikit-learn"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_PARTIAL_PREFIX = ".partial-"
 AGREEMENT = 1e-9
 """How far two ways to score a text may lie apart."""
 
@@ -86,29 +86,22 @@ def publish(
 
 
 def promote(root: Path, name: str, version: str) -> None:
-    """Make a version the current one of its name.
+    """Make a version the current one of its name; `lifecycle.rollback` goes back to the one before it.
 
     Raises:
         ModelNotFound: there is no such version.
+        NotWritable: the folder cannot be written to.
     """
-    home = _home(root, name)
-    if not (home / version / MANIFEST_FILE).is_file():
-        raise ModelNotFound(f"{home}: has no version {version!r}; `slugline models` lists those there are")
+    home = version_folder(root, name, version).parent
     with _locked(home):
-        partial = home / f"{_PARTIAL_PREFIX}{CURRENT_FILE}"
-        partial.write_text(version + "\n", encoding="utf-8")
-        _flush(partial)
-        partial.replace(home / CURRENT_FILE)
-        _flush(home)
+        # Again, for it may have been removed while the lock was another's.
+        version_folder(root, name, version)
+        promotions.advance(home, version)
 
 
 def current_version(root: Path, name: str) -> str | None:
     """The current version of a name, or None where it has none."""
-    try:
-        # What is no text names no version, and is found out like any other name of none.
-        return (_home(root, name) / CURRENT_FILE).read_text(encoding="utf-8", errors="replace").strip() or None
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    return promotions.current(_home(root, name))
 
 
 def model_names(root: Path) -> list[str]:
@@ -127,6 +120,23 @@ def versions(root: Path, name: str) -> list[Manifest | ModelError]:
         except ModelError as error:
             found.append(error)
     return found
+
+
+def version_names(root: Path, name: str) -> list[str]:
+    """The names of all versions of a name, oldest first, those that cannot be read as well."""
+    return [folder.name for folder in _version_folders(_home(root, name))]
+
+
+def version_folder(root: Path, name: str, version: str) -> Path:
+    """The folder of a version.
+
+    Raises:
+        ModelNotFound: there is no such version.
+    """
+    home = _home(root, name)
+    if version not in version_names(root, name):
+        raise ModelNotFound(f"{home}: has no version {version!r}; `slugline models` lists those there are")
+    return home / version
 
 
 def find(path: Path, name: str = DEFAULT_NAME) -> Path:
@@ -224,20 +234,6 @@ def _version_folders(home: Path) -> list[Path]:
     return sorted(path for path in home.iterdir() if not path.name.startswith(".") and (path / MANIFEST_FILE).is_file())
 
 
-@contextmanager
-def _locked(home: Path) -> Iterator[None]:
-    """One publisher of a name at a time; the lock goes with the process that holds it."""
-    with (home / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _sweep(home: Path) -> None:
-    """Remove what publishers that were killed left behind."""
-    for leftover in home.glob(_PARTIAL_PREFIX + "*"):
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
-
-
 def _free_version(home: Path, manifest: Manifest) -> str:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     version = f"{stamp}-{manifest.fingerprint[:8]}"
@@ -280,11 +276,3 @@ def _check_libraries(folder: Path, manifest: Manifest) -> None:
             f"{folder}: was written by {_UNPICKLED_BY} {wrote}, installed is {runs}; "
             f"install {wrote} or train the model again"
         )
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -28,6 +28,13 @@ def key_pem(key: Key, passphrase: bytes = b"") -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked)
 
 
+def put(path: Path, content: bytes) -> None:
+    """Replace a file at once, so that nobody reads half of it."""
+    new = path.with_suffix(".new")
+    new.write_bytes(content)
+    new.replace(path)
+
+
 @dataclass
 class Pair:
     """The files of a certificate and its key."""
@@ -41,10 +48,8 @@ class Pair:
 
     def become(self, other: "Pair") -> None:
         """Take over the content of another pair, each file at once."""
-        for mine, theirs in ((self.key, other.key), (self.cert, other.cert)):
-            new = mine.with_suffix(".new")
-            new.write_bytes(theirs.read_bytes())
-            new.replace(mine)
+        put(self.key, other.key.read_bytes())
+        put(self.cert, other.cert.read_bytes())
 
 
 class Authority:

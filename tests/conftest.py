@@ -1,9 +1,11 @@
 """Real parts that many tests share: a corpus, a model trained on it, a server that serves it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +86,15 @@ def start_server(models: Path, folder: Path, *options: str) -> Server:
         process.wait(10)
         raise AssertionError(f"the server did not start: {log.read_text()}")
     return Server(process, first.split(" on ")[1].split(". ")[0], log)
+
+
+def metrics_of(server: Server) -> dict[str, float]:
+    """What a server started with `--metrics-address 127.0.0.1:0` shows: each value by what stands before it."""
+    found = re.search(r"showing metrics\s+address=(\S+)", server.log.read_text())
+    assert found
+    with urllib.request.urlopen(f"http://{found[1]}/metrics", timeout=30) as response:
+        lines = response.read().decode().splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
 
 @pytest.fixture(scope="session")

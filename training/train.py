@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import FeatureUnion, Pipeline
@@ -24,6 +25,7 @@ from training.calibration import (
     topic_threshold,
 )
 from training.compiling import compiled
+from training.coverage import known_share_floor
 from training.duplicates import story_groups
 from training.evaluation import Evaluation, evaluate
 from training.learner import Linear, check_learnable, fit_topics, out_of_fold_scores
@@ -103,7 +105,11 @@ def train(corpus: Corpus, topics: Sequence[Topic], plan: TrainingPlan, progress:
     pipeline = calibrated_pipeline(features, fit_topics(matrix, labels, recipe), calibration.sigmoids)
     progress.stage("Compiling", 1)
     tables, probes = compiled(pipeline, contents)
-    manifest = _manifest(corpus, topics, calibration.thresholds, evaluation, fingerprint(pipeline), probes)
+    manifest = msgspec.structs.replace(
+        _manifest(corpus, topics, calibration.thresholds, evaluation, probes),
+        fingerprint=fingerprint(pipeline),
+        known_share_floor=known_share_floor(features, contents),
+    )
     return Trained(Model(manifest, tables), pipeline, recipe, calibration.scores, labels, groups, folds, matrices)
 
 
@@ -157,10 +163,9 @@ def _manifest(
     topics: Sequence[Topic],
     thresholds: NDArray[np.float64],
     evaluation: Evaluation,
-    model_fingerprint: str,
     probes: list[Probe],
 ) -> Manifest:
-    """The manifest of the model; what publishing fills in is left empty."""
+    """The manifest of the model; what the caller and publishing fill in is left empty."""
     return Manifest(
         format_version=0,
         name="",
@@ -175,7 +180,7 @@ def _manifest(
         documents=len(corpus),
         settings={},
         libraries={},
-        fingerprint=model_fingerprint,
+        fingerprint="",
         probes=probes,
         files={},
     )

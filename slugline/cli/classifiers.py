@@ -14,15 +14,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The topics and scores of one document, or the `error` why it has none."""
+    """The topics and scores of one document and what makes them doubtful, or the `error` why it has none."""
 
     topics: tuple[str, ...] = ()
     scores: dict[str, float] | None = None
     error: str = ""
+    warnings: tuple[str, ...] = ()
 
     def row(self, document_id: str | None) -> dict[str, object]:
         """The row of output for this document."""
         row: dict[str, object] = {"id": document_id, "topics": self.topics, "scores": self.scores or {}}
+        if self.warnings:
+            row["warnings"] = self.warnings
         return row | {"error": self.error} if self.error else row
 
 
@@ -60,6 +63,13 @@ class LocalClassifier:
         return self._outcomes(documents)
 
     def _outcomes(self, documents: Sequence[Document]) -> list[Outcome]:
-        scores = self._model.scores([document.content() for document in documents])
-        names = self._model.topics
-        return [Outcome(self._model.assigned(row), dict(zip(names, row.tolist(), strict=True))) for row in scores]
+        model = self._model
+        reading = model.read([document.content() for document in documents])
+        return [
+            Outcome(
+                model.assigned(row),
+                dict(zip(model.topics, row.tolist(), strict=True)),
+                warnings=tuple(warning.value for warning in model.warnings(tokens)),
+            )
+            for row, tokens in zip(reading.scores, reading.tokens.tolist(), strict=True)
+        ]

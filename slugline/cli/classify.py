@@ -113,13 +113,15 @@ def _classify_text(classifier: "Classifier", text: str, as_json: bool) -> bool:
 
 
 def _print_outcome(classifier: "Classifier", outcome: "Outcome") -> None:
-    from slugline.cli.terminal import print_table
+    from slugline.cli.terminal import note, print_table
 
     rows = [
         (name, f"{score:.4f}", f"{classifier.thresholds[name]:.4f}", "yes" if name in outcome.topics else "")
         for name, score in (outcome.scores or {}).items()
     ]
     print_table(("topic", "score", "threshold", "assigned"), rows)
+    for warning in outcome.warnings:
+        note(f"Doubtful: {warning}.")
 
 
 def _classify_file(input_path: Path, output_path: Path | None, source: _Source, *, resume: bool) -> bool:

@@ -13,6 +13,7 @@ EXIT_CODES: dict[type[errors.SluglineError], int] = {
     errors.ServerUnavailable: 4,
     errors.ServerRefused: 5,
     errors.CannotServe: 6,
+    errors.PromotionRefused: 7,
 }
 """An error has the exit code of its nearest listed ancestor."""
 

@@ -68,6 +68,14 @@ topics_file = click.option(
     help="Topics file; without it topics.toml beside the data, or else the topics that occur in the data.",
 )
 
+confidence = click.option(
+    "--confidence",
+    default=0.95,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="How sure each interval is; raise it where many topics are compared.",
+)
+
 
 class Credentials(NamedTuple):
     """How a command shows a server who calls, and makes sure who answers.

@@ -1,6 +1,6 @@
 """Calls to a Slugline server from the command line."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from slugline.cli.classifiers import Outcome
 from slugline.cli.options import Credentials
 from slugline.documents import Document
 from slugline.errors import InputError, ServerRefused, ServerUnavailable
+from slugline.quality import QualityWarning
 from slugline.v1 import classification_pb2 as pb
 from slugline.v1 import classification_pb2_grpc as pb_grpc
 
@@ -51,7 +52,8 @@ class RemoteClassifier:
         except InputError as error:
             return Outcome(error=str(error))
         assigned = tuple(topic.topic for topic in response.topics if topic.assigned)
-        return Outcome(assigned, {topic.topic: topic.score for topic in response.topics})
+        scores = {topic.topic: topic.score for topic in response.topics}
+        return Outcome(assigned, scores, warnings=_worded_warnings(response.warnings))
 
     def classify_many(self, documents: Sequence[Document]) -> list[Outcome]:
         """The topics of many documents, in their order, in as many calls as it takes."""
@@ -60,6 +62,7 @@ class RemoteClassifier:
     def _batch(self, batch: list[pb.Document]) -> list[Outcome]:
         response = self._call(self._stub.BatchClassify, pb.BatchClassifyRequest(documents=batch))
         width, errors = len(response.topics), {error.index: error for error in response.errors}
+        warnings = {found.index: _worded_warnings(found.warnings) for found in response.warnings}
         outcomes: list[Outcome] = []
         for index in range(len(batch)):
             if index in errors:
@@ -68,7 +71,8 @@ class RemoteClassifier:
             row = response.scores[index * width : (index + 1) * width]
             pairs = list(zip(response.topics, row, response.thresholds, strict=True))
             assigned = tuple(name for name, score, threshold in pairs if score >= threshold)
-            outcomes.append(Outcome(assigned, {name: score for name, score, _ in pairs}))
+            scores = {name: score for name, score, _ in pairs}
+            outcomes.append(Outcome(assigned, scores, warnings=warnings.get(index, ())))
         return outcomes
 
     def _batches(self, documents: Sequence[Document]) -> Iterator[list[pb.Document]]:
@@ -124,6 +128,15 @@ def check_health(address: str, timeout: float, credentials: Credentials) -> str:
     if response.status != health_pb2.HealthCheckResponse.SERVING:
         raise ServerUnavailable(f"{address}: says {status}; it is loading its model or shutting down")
     return status
+
+
+def _worded_warnings(warnings: Iterable[int]) -> tuple[str, ...]:
+    """The warnings as a model in this process gives them; one that only a newer server knows, by its number."""
+    names = {number: name.removeprefix("QUALITY_WARNING_") for name, number in pb.QualityWarning.items()}
+    known = QualityWarning.__members__
+    return tuple(
+        known[name].value if (name := names.get(number, "")) in known else f"warning {number}" for number in warnings
+    )
 
 
 def _message(document: Document) -> pb.Document:

@@ -38,6 +38,12 @@ def _option(flag: str, **attributes: Any) -> Callable[[F], F]:
 @_option("--max-text-chars", default=DEFAULT_MAX_TEXT_CHARS, type=click.IntRange(1), help="Longest title and text.")
 @_option("--max-batch-documents", default=1024, type=click.IntRange(1), help="Most documents in a BatchClassify.")
 @_option("--max-message-bytes", default=16 * 2**20, type=click.IntRange(1024), help="Largest request message.")
+@_option("--max-evidence-terms", default=100, type=click.IntRange(1), help="Most terms for and against a topic.")
+@_option("--max-concurrent", default=32, type=click.IntRange(1), help="Calls at the same time in a process.")
+@_option("--max-streams", default=256, type=click.IntRange(1), help="Open streams at the same time in a process.")
+@_option(
+    "--max-stream-rate", default=0.0, type=click.FloatRange(0), help="Documents a second of one stream; 0 for any rate."
+)
 @_option("--grace-seconds", default=20.0, type=click.FloatRange(0), help="Time for accepted calls after SIGTERM.")
 @_option(
     "--reload-seconds",
@@ -52,6 +58,8 @@ def _option(flag: str, **attributes: Any) -> Callable[[F], F]:
 @_option("--tokens", type=_FILE, metavar="FILE", help="File of bearer tokens, one a line; calls must bring one.")
 @_option("--insecure", is_flag=True, help="Let other machines call without TLS.")
 @_option("--health-address", default="", help="HOST:PORT for health alone, without TLS and tokens, for probes.")
+@_option("--metrics-address", default="", help="HOST:PORT for Prometheus metrics; none where empty.")
+@_option("--trace-endpoint", default="", help="OTLP endpoint (gRPC) to send traces to; none where empty.")
 @_option("--log-format", default="human", type=click.Choice(["human", "json"]), help="How to write logs.")
 @_option(
     "--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]), help="Least level to log."

@@ -28,7 +28,7 @@ def _precisions(ctx: click.Context, param: click.Parameter, values: tuple[str, .
 @options.topics_file
 @options.models_root
 @options.model_name
-@click.option("--promote", is_flag=True, help="Make the new version current even where another is.")
+@click.option("--promote", is_flag=True, help="Make the new version current even where another is, without a gate.")
 @click.option("--if-changed", is_flag=True, help="Train only if data or settings differ from the current version's.")
 @click.option(
     "--min-precision",
@@ -126,8 +126,7 @@ def command(
     if not published.is_current:
         note(
             f"The current version is still {published.current}. Compare them on articles of your own:\n"
-            f"  slugline evaluate --model {published.folder} --data PATH\n"
-            f"  slugline evaluate --model {published.folder.parent} --data PATH\n"
-            f"and put the new one live with\n"
+            f"  slugline compare {published.folder.parent} {published.folder} --data PATH\n"
+            f"and put the new one live with this line; with --data PATH it is refused where it is worse\n"
             f"  slugline promote {manifest.version} --models {models} --name {name}"
         )

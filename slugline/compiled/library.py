@@ -108,7 +108,10 @@ _VOCABULARY = ctypes.POINTER(VocabularyRecord)
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "slugline_scratch_new": (_POINTER, [_LONG, _INT]),
     "slugline_scratch_free": (None, [_POINTER]),
-    "slugline_scores": (_INT, [_POINTER, _INT, _POINTER, _POINTER, _POINTER, _POINTER, _POINTER, _LONG, _POINTER]),
+    "slugline_scores": (
+        _INT,
+        [_POINTER, _INT, _POINTER, _POINTER, _POINTER, _POINTER, _POINTER, _LONG, _POINTER, _POINTER],
+    ),
     "slugline_mentions": (
         _LONG,
         [_POINTER, _INT, _POINTER, _POINTER, _POINTER, _POINTER, _LONG, _POINTER, _POINTER, _POINTER],

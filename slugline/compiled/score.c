@@ -51,6 +51,7 @@ typedef struct {
     Remembered *memory;
     double *sums;
     double *values; /* topics x mentions */
+    int64_t read, known; /* tokens of a family's text, and those of them that the vocabulary has */
     Mention *found;
     double frequencies[LOGARITHMS];
 } Scratch;
@@ -120,8 +121,10 @@ static int64_t read_words(const Family *family, Scratch *scratch, const uint32_t
         scratch->starts[words] = at;
         scratch->ends[words] = end;
         scratch->symbols[words] = scratch->nodes[words] = word == NO_NODE ? NO_NODE : family->words.nodes[word];
+        scratch->known += word != NO_NODE;
         words++;
     }
+    scratch->read += words;
     return words;
 }
 
@@ -216,6 +219,8 @@ static int64_t count_characters(const Family *family, int32_t number, Scratch *s
          at = next_token(text, length, classes, end, &end)) {
         Features features = token_features(family, number, scratch, text + at, end - at);
         if (features.count < 0) return -1;
+        scratch->read++;
+        scratch->known += features.count > 0;
         for (int64_t i = 0; i < features.count; i++) count(family, scratch, &touched, features.features[i]);
     }
     return touched;
@@ -247,9 +252,11 @@ static void forget_counts(Scratch *scratch, int64_t touched) {
 }
 
 /* The score, 1 / (1 + exp(-raw score)), of `documents` texts that lie behind one another in `text`, ends[d] being the
- * end of text d. `all_scores` has documents x topics numbers. Returns 0, or 1 where memory ran out. */
+ * end of text d. `all_scores` has documents x topics numbers; `tokens` has documents x 2: how many tokens the first
+ * family read, and how many of them it knows. Returns 0, or 1 where memory ran out. */
 int slugline_scores(const Family *families, int32_t family_count, const double *biases, const uint8_t *classes,
-                    Scratch *scratch, const uint32_t *text, const int64_t *ends, int64_t documents, double *all_scores) {
+                    Scratch *scratch, const uint32_t *text, const int64_t *ends, int64_t documents, double *all_scores,
+                    int64_t *tokens) {
     int topics = scratch->topics;
     int64_t start = 0;
     for (int64_t d = 0; d < documents; d++) {
@@ -258,9 +265,13 @@ int slugline_scores(const Family *families, int32_t family_count, const double *
         memcpy(scores, biases, (size_t)topics * sizeof *scores);
         for (int32_t f = 0; f < family_count; f++) {
             int64_t read = characters_read(families[f].lead, ends[d] - start);
+            scratch->read = scratch->known = 0;
             Totals totals = add_family(&families[f], f, scratch, text + start, read, classes, scores);
             if (totals.touched < 0) return 1;
             forget_counts(scratch, totals.touched);
+            if (f > 0) continue;
+            tokens[2 * d] = scratch->read;
+            tokens[2 * d + 1] = scratch->known;
         }
         for (int topic = 0; topic < topics; topic++) scores[topic] = 1.0 / (1.0 + exp(-scores[topic]));
         start = ends[d];

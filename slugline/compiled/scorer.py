@@ -20,6 +20,7 @@ from slugline.compiled.library import (
     view,
 )
 from slugline.compiled.tables import Family, Tables
+from slugline.scoring import Reading
 
 _MENTION = np.dtype([("start", "<i8"), ("end", "<i8"), ("family", "<i4"), ("unused", "<i4")])
 
@@ -62,14 +63,18 @@ class CompiledScorer:
 
     def scores(self, contents: Sequence[str]) -> NDArray[np.float64]:
         """The scores of `contents`, shape (len(contents), topics)."""
+        return self.read(contents).scores
+
+    def read(self, contents: Sequence[str]) -> Reading:
+        """The scores of `contents`, and how many of their words are known."""
         if len(contents) == 1:
-            return self._score_one(contents[0])
-        scores = np.empty((len(contents), self._topics))
+            return self._read_one(contents[0])
+        scores, tokens = np.empty((len(contents), self._topics)), np.empty((len(contents), 2), np.int64)
         text, ends = encoded(contents)
         own = self._scratch()
-        if self._score(*self._fixed, own.pointer, text, address(ends), len(contents), address(scores)):
+        if self._score(*self._fixed, own.pointer, text, address(ends), len(contents), address(scores), address(tokens)):
             raise MemoryError
-        return scores
+        return Reading(scores, tokens)
 
     def mentions(self, content: str) -> Mentions:
         """Which places of a text spoke for and against every topic."""
@@ -92,12 +97,14 @@ class CompiledScorer:
         of_words = self._are_words[records["family"]]
         return Mentions(raw_scores, records["start"], records["end"], of_words, flat.reshape(count, self._topics))
 
-    def _score_one(self, content: str) -> NDArray[np.float64]:
+    def _read_one(self, content: str) -> Reading:
         own, lowered = self._scratch(), content.lower()
         own.end.value = len(lowered)
-        if self._score(*self._fixed, own.pointer, utf32(lowered), own.end_address, 1, own.scores_address):
+        if self._score(
+            *self._fixed, own.pointer, utf32(lowered), own.end_address, 1, own.scores_address, own.tokens_address
+        ):
             raise MemoryError
-        return own.scores.copy()
+        return Reading(own.scores.copy(), own.tokens.copy())
 
     def _scratch(self) -> "_Scratch":
         try:
@@ -108,7 +115,7 @@ class CompiledScorer:
 
 
 class _Scratch:
-    """Memory of one thread, given back when the thread ends; one text's end and scores have a fixed place in it."""
+    """Memory of one thread, given back when the thread ends; what one text takes and gives has a fixed place in it."""
 
     def __init__(self, most_features: int, topics: int) -> None:
         self.pointer = library().slugline_scratch_new(most_features, topics)
@@ -119,6 +126,8 @@ class _Scratch:
         self.end_address = ctypes.addressof(self.end)
         self.scores = np.empty((1, topics))
         self.scores_address = address(self.scores)
+        self.tokens = np.empty((1, 2), np.int64)
+        self.tokens_address = address(self.tokens)
 
     def __del__(self) -> None:
         if getattr(self, "pointer", None):

@@ -10,6 +10,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class QualityWarning(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    QUALITY_WARNING_UNSPECIFIED: _ClassVar[QualityWarning]
+    QUALITY_WARNING_FEW_KNOWN_WORDS: _ClassVar[QualityWarning]
+    QUALITY_WARNING_OTHER_LANGUAGE: _ClassVar[QualityWarning]
+
 class SpanField(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SPAN_FIELD_UNSPECIFIED: _ClassVar[SpanField]
@@ -24,6 +30,11 @@ class DocumentErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DOCUMENT_ERROR_REASON_MISSING_ID: _ClassVar[DocumentErrorReason]
     DOCUMENT_ERROR_REASON_UNKNOWN_TOPIC: _ClassVar[DocumentErrorReason]
     DOCUMENT_ERROR_REASON_UNDECODABLE: _ClassVar[DocumentErrorReason]
+    DOCUMENT_ERROR_REASON_TOO_MANY_TERMS: _ClassVar[DocumentErrorReason]
+    DOCUMENT_ERROR_REASON_OTHER_VERSION: _ClassVar[DocumentErrorReason]
+QUALITY_WARNING_UNSPECIFIED: QualityWarning
+QUALITY_WARNING_FEW_KNOWN_WORDS: QualityWarning
+QUALITY_WARNING_OTHER_LANGUAGE: QualityWarning
 SPAN_FIELD_UNSPECIFIED: SpanField
 SPAN_FIELD_TITLE: SpanField
 SPAN_FIELD_TEXT: SpanField
@@ -33,6 +44,8 @@ DOCUMENT_ERROR_REASON_TEXT_TOO_LONG: DocumentErrorReason
 DOCUMENT_ERROR_REASON_MISSING_ID: DocumentErrorReason
 DOCUMENT_ERROR_REASON_UNKNOWN_TOPIC: DocumentErrorReason
 DOCUMENT_ERROR_REASON_UNDECODABLE: DocumentErrorReason
+DOCUMENT_ERROR_REASON_TOO_MANY_TERMS: DocumentErrorReason
+DOCUMENT_ERROR_REASON_OTHER_VERSION: DocumentErrorReason
 
 class Document(_message.Message):
     __slots__ = ("id", "title", "text")
@@ -45,38 +58,44 @@ class Document(_message.Message):
     def __init__(self, id: _Optional[str] = ..., title: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class ClassifyRequest(_message.Message):
-    __slots__ = ("document", "topics", "evidence_terms")
+    __slots__ = ("document", "topics", "evidence_terms", "model_version")
     DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     TOPICS_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_TERMS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
     document: Document
     topics: _containers.RepeatedScalarFieldContainer[str]
     evidence_terms: int
-    def __init__(self, document: _Optional[_Union[Document, _Mapping]] = ..., topics: _Optional[_Iterable[str]] = ..., evidence_terms: _Optional[int] = ...) -> None: ...
+    model_version: str
+    def __init__(self, document: _Optional[_Union[Document, _Mapping]] = ..., topics: _Optional[_Iterable[str]] = ..., evidence_terms: _Optional[int] = ..., model_version: _Optional[str] = ...) -> None: ...
 
 class ClassifyResponse(_message.Message):
-    __slots__ = ("model_version", "document_id", "topics")
+    __slots__ = ("model_version", "document_id", "topics", "warnings")
     MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
     DOCUMENT_ID_FIELD_NUMBER: _ClassVar[int]
     TOPICS_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     model_version: str
     document_id: str
     topics: _containers.RepeatedCompositeFieldContainer[TopicScore]
-    def __init__(self, model_version: _Optional[str] = ..., document_id: _Optional[str] = ..., topics: _Optional[_Iterable[_Union[TopicScore, _Mapping]]] = ...) -> None: ...
+    warnings: _containers.RepeatedScalarFieldContainer[QualityWarning]
+    def __init__(self, model_version: _Optional[str] = ..., document_id: _Optional[str] = ..., topics: _Optional[_Iterable[_Union[TopicScore, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[QualityWarning, str]]] = ...) -> None: ...
 
 class TopicScore(_message.Message):
-    __slots__ = ("topic", "score", "threshold", "assigned", "evidence")
+    __slots__ = ("topic", "score", "threshold", "assigned", "evidence", "code")
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     ASSIGNED_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
     topic: str
     score: float
     threshold: float
     assigned: bool
     evidence: Evidence
-    def __init__(self, topic: _Optional[str] = ..., score: _Optional[float] = ..., threshold: _Optional[float] = ..., assigned: bool = ..., evidence: _Optional[_Union[Evidence, _Mapping]] = ...) -> None: ...
+    code: str
+    def __init__(self, topic: _Optional[str] = ..., score: _Optional[float] = ..., threshold: _Optional[float] = ..., assigned: bool = ..., evidence: _Optional[_Union[Evidence, _Mapping]] = ..., code: _Optional[str] = ...) -> None: ...
 
 class Evidence(_message.Message):
     __slots__ = ("raw_score", "bias", "terms", "others")
@@ -111,26 +130,38 @@ class Span(_message.Message):
     def __init__(self, field: _Optional[_Union[SpanField, str]] = ..., start: _Optional[int] = ..., end: _Optional[int] = ...) -> None: ...
 
 class BatchClassifyRequest(_message.Message):
-    __slots__ = ("documents", "topics")
+    __slots__ = ("documents", "topics", "model_version")
     DOCUMENTS_FIELD_NUMBER: _ClassVar[int]
     TOPICS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
     documents: _containers.RepeatedCompositeFieldContainer[Document]
     topics: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, documents: _Optional[_Iterable[_Union[Document, _Mapping]]] = ..., topics: _Optional[_Iterable[str]] = ...) -> None: ...
+    model_version: str
+    def __init__(self, documents: _Optional[_Iterable[_Union[Document, _Mapping]]] = ..., topics: _Optional[_Iterable[str]] = ..., model_version: _Optional[str] = ...) -> None: ...
 
 class BatchClassifyResponse(_message.Message):
-    __slots__ = ("model_version", "topics", "thresholds", "scores", "errors")
+    __slots__ = ("model_version", "topics", "thresholds", "scores", "errors", "warnings")
     MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
     TOPICS_FIELD_NUMBER: _ClassVar[int]
     THRESHOLDS_FIELD_NUMBER: _ClassVar[int]
     SCORES_FIELD_NUMBER: _ClassVar[int]
     ERRORS_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     model_version: str
     topics: _containers.RepeatedScalarFieldContainer[str]
     thresholds: _containers.RepeatedScalarFieldContainer[float]
     scores: _containers.RepeatedScalarFieldContainer[float]
     errors: _containers.RepeatedCompositeFieldContainer[DocumentError]
-    def __init__(self, model_version: _Optional[str] = ..., topics: _Optional[_Iterable[str]] = ..., thresholds: _Optional[_Iterable[float]] = ..., scores: _Optional[_Iterable[float]] = ..., errors: _Optional[_Iterable[_Union[DocumentError, _Mapping]]] = ...) -> None: ...
+    warnings: _containers.RepeatedCompositeFieldContainer[DocumentWarnings]
+    def __init__(self, model_version: _Optional[str] = ..., topics: _Optional[_Iterable[str]] = ..., thresholds: _Optional[_Iterable[float]] = ..., scores: _Optional[_Iterable[float]] = ..., errors: _Optional[_Iterable[_Union[DocumentError, _Mapping]]] = ..., warnings: _Optional[_Iterable[_Union[DocumentWarnings, _Mapping]]] = ...) -> None: ...
+
+class DocumentWarnings(_message.Message):
+    __slots__ = ("index", "warnings")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    warnings: _containers.RepeatedScalarFieldContainer[QualityWarning]
+    def __init__(self, index: _Optional[int] = ..., warnings: _Optional[_Iterable[_Union[QualityWarning, str]]] = ...) -> None: ...
 
 class DocumentError(_message.Message):
     __slots__ = ("index", "document_id", "reason", "field", "message")
@@ -147,14 +178,16 @@ class DocumentError(_message.Message):
     def __init__(self, index: _Optional[int] = ..., document_id: _Optional[str] = ..., reason: _Optional[_Union[DocumentErrorReason, str]] = ..., field: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class StreamClassifyRequest(_message.Message):
-    __slots__ = ("document", "topics", "evidence_terms")
+    __slots__ = ("document", "topics", "evidence_terms", "model_version")
     DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     TOPICS_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_TERMS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
     document: Document
     topics: _containers.RepeatedScalarFieldContainer[str]
     evidence_terms: int
-    def __init__(self, document: _Optional[_Union[Document, _Mapping]] = ..., topics: _Optional[_Iterable[str]] = ..., evidence_terms: _Optional[int] = ...) -> None: ...
+    model_version: str
+    def __init__(self, document: _Optional[_Union[Document, _Mapping]] = ..., topics: _Optional[_Iterable[str]] = ..., evidence_terms: _Optional[int] = ..., model_version: _Optional[str] = ...) -> None: ...
 
 class StreamClassifyResponse(_message.Message):
     __slots__ = ("index", "result", "error")
@@ -191,16 +224,18 @@ class GetModelResponse(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., created: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., fingerprint: _Optional[str] = ..., data_digest: _Optional[str] = ..., topics: _Optional[_Iterable[_Union[ModelTopic, _Mapping]]] = ..., limits: _Optional[_Union[ModelLimits, _Mapping]] = ..., metrics: _Optional[_Union[ModelMetrics, _Mapping]] = ...) -> None: ...
 
 class ModelTopic(_message.Message):
-    __slots__ = ("name", "definition", "threshold", "metrics")
+    __slots__ = ("name", "definition", "threshold", "metrics", "code")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DEFINITION_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
     name: str
     definition: str
     threshold: float
     metrics: TopicMetrics
-    def __init__(self, name: _Optional[str] = ..., definition: _Optional[str] = ..., threshold: _Optional[float] = ..., metrics: _Optional[_Union[TopicMetrics, _Mapping]] = ...) -> None: ...
+    code: str
+    def __init__(self, name: _Optional[str] = ..., definition: _Optional[str] = ..., threshold: _Optional[float] = ..., metrics: _Optional[_Union[TopicMetrics, _Mapping]] = ..., code: _Optional[str] = ...) -> None: ...
 
 class TopicMetrics(_message.Message):
     __slots__ = ("precision", "recall", "f1", "average_precision", "support")
@@ -229,11 +264,19 @@ class ModelMetrics(_message.Message):
     def __init__(self, macro_f1: _Optional[float] = ..., micro_f1: _Optional[float] = ..., mean_average_precision: _Optional[float] = ..., expected_calibration_error: _Optional[float] = ...) -> None: ...
 
 class ModelLimits(_message.Message):
-    __slots__ = ("max_text_chars", "max_batch_documents", "max_message_bytes")
+    __slots__ = ("max_text_chars", "max_batch_documents", "max_message_bytes", "max_evidence_terms", "max_concurrent_calls", "max_streams", "max_stream_documents_per_second")
     MAX_TEXT_CHARS_FIELD_NUMBER: _ClassVar[int]
     MAX_BATCH_DOCUMENTS_FIELD_NUMBER: _ClassVar[int]
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_EVIDENCE_TERMS_FIELD_NUMBER: _ClassVar[int]
+    MAX_CONCURRENT_CALLS_FIELD_NUMBER: _ClassVar[int]
+    MAX_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    MAX_STREAM_DOCUMENTS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
     max_text_chars: int
     max_batch_documents: int
     max_message_bytes: int
-    def __init__(self, max_text_chars: _Optional[int] = ..., max_batch_documents: _Optional[int] = ..., max_message_bytes: _Optional[int] = ...) -> None: ...
+    max_evidence_terms: int
+    max_concurrent_calls: int
+    max_streams: int
+    max_stream_documents_per_second: float
+    def __init__(self, max_text_chars: _Optional[int] = ..., max_batch_documents: _Optional[int] = ..., max_message_bytes: _Optional[int] = ..., max_evidence_terms: _Optional[int] = ..., max_concurrent_calls: _Optional[int] = ..., max_streams: _Optional[int] = ..., max_stream_documents_per_second: _Optional[float] = ...) -> None: ...

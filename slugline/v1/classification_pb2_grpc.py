@@ -29,8 +29,10 @@ class ClassificationServiceStub(object):
     """ClassificationService says which topics a news article is about.
 
     An article may have none, one or several of the model's topics. Every method is safe to retry.
-    Faults of a request come as INVALID_ARGUMENT with a google.rpc.BadRequest detail that names the field;
-    UNAVAILABLE means that the server is not ready yet or is shutting down.
+    Faults of a request come as INVALID_ARGUMENT with a google.rpc.BadRequest detail that names the field.
+    RESOURCE_EXHAUSTED with a google.rpc.RetryInfo means that the server has as many calls as it takes: call again later.
+    UNAVAILABLE means that the server is not ready yet or is shutting down: call another one.
+    docs/statuses.md lists every status.
     """
 
     def __init__(self, channel):
@@ -65,8 +67,10 @@ class ClassificationServiceServicer(object):
     """ClassificationService says which topics a news article is about.
 
     An article may have none, one or several of the model's topics. Every method is safe to retry.
-    Faults of a request come as INVALID_ARGUMENT with a google.rpc.BadRequest detail that names the field;
-    UNAVAILABLE means that the server is not ready yet or is shutting down.
+    Faults of a request come as INVALID_ARGUMENT with a google.rpc.BadRequest detail that names the field.
+    RESOURCE_EXHAUSTED with a google.rpc.RetryInfo means that the server has as many calls as it takes: call again later.
+    UNAVAILABLE means that the server is not ready yet or is shutting down: call another one.
+    docs/statuses.md lists every status.
     """
 
     def Classify(self, request, context):
@@ -137,8 +141,10 @@ class ClassificationService(object):
     """ClassificationService says which topics a news article is about.
 
     An article may have none, one or several of the model's topics. Every method is safe to retry.
-    Faults of a request come as INVALID_ARGUMENT with a google.rpc.BadRequest detail that names the field;
-    UNAVAILABLE means that the server is not ready yet or is shutting down.
+    Faults of a request come as INVALID_ARGUMENT with a google.rpc.BadRequest detail that names the field.
+    RESOURCE_EXHAUSTED with a google.rpc.RetryInfo means that the server has as many calls as it takes: call again later.
+    UNAVAILABLE means that the server is not ready yet or is shutting down: call another one.
+    docs/statuses.md lists every status.
     """
 
     @staticmethod

@@ -7,6 +7,7 @@ from service.settings import Limits
 from slugline.documents import Document
 from slugline.errors import BlankText
 from slugline.model import Model
+from slugline.quality import QualityWarning
 from slugline.v1 import classification_pb2 as pb
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -23,7 +24,7 @@ def test_documents_survive_the_wire(document: Document) -> None:
 def test_scores_survive_the_wire_to_the_last_bit(
     model: Model, scores: list[float], columns: list[int], name: str
 ) -> None:
-    response = Answers(model).one(columns, Document("x", id=name), np.array(scores))
+    response = Answers(model).one(columns, Document("x", id=name), scores, [])
     read = pb.ClassifyResponse.FromString(response.SerializeToString())
     assert read.document_id == name
     assert [topic.topic for topic in read.topics] == [model.topics[column] for column in columns]
@@ -34,9 +35,12 @@ def test_scores_survive_the_wire_to_the_last_bit(
 
 @given(rows=st.lists(st.lists(SCORE, min_size=3, max_size=3), min_size=1, max_size=5))
 def test_batches_are_flat_row_after_row(model: Model, rows: list[list[float]]) -> None:
-    response = Answers(model).many([0, 2], np.array(rows), [])
+    response = Answers(model).many([0, 2], np.array(rows), [], {1: [QualityWarning.OTHER_LANGUAGE]})
     read = pb.BatchClassifyResponse.FromString(response.SerializeToString())
     assert list(read.scores) == [row[column] for row in rows for column in (0, 2)]
+    assert [(found.index, list(found.warnings)) for found in read.warnings] == [
+        (1, [pb.QUALITY_WARNING_OTHER_LANGUAGE])
+    ]
     assert list(read.thresholds) == [model.thresholds[0], model.thresholds[2]]
 
 
@@ -58,17 +62,20 @@ def test_the_model_is_described_whole(model: Model) -> None:
 
 def test_answers_do_not_share_anything(model: Model) -> None:
     answers = Answers(model)
-    one = answers.one([0, 1, 2], Document("x", id="a"), np.array([1.0, 1.0, 1.0]), 3)
-    other = answers.one([0, 1, 2], Document("x", id="b"), np.array([0.0, 0.0, 0.0]))
+    one = answers.one([0, 1, 2], Document("x", id="a"), [1.0, 1.0, 1.0], list(QualityWarning), 3)
+    other = answers.one([0, 1, 2], Document("x", id="b"), [0.0, 0.0, 0.0], [])
     assert [topic.assigned for topic in one.topics] == [True, True, True]
     assert [topic.assigned for topic in other.topics] == [False, False, False]
     assert one.topics[0].HasField("evidence")
     assert not other.topics[0].HasField("evidence")
+    assert list(one.warnings) == [pb.QUALITY_WARNING_FEW_KNOWN_WORDS, pb.QUALITY_WARNING_OTHER_LANGUAGE]
+    assert not other.warnings
 
 
 def test_evidence_points_into_the_fields_that_were_sent(model: Model) -> None:
     document = Document("The &quot;talks&quot; and troops; talks!", "Envoy Talks", "a")
-    evidence = Answers(model).one([0, 1, 2], document, np.zeros(3), 50).topics[model.topics.index("diplomacy")].evidence
+    response = Answers(model).one([0, 1, 2], document, [0.0] * 3, [], 50)
+    evidence = response.topics[model.topics.index("diplomacy")].evidence
     spans = {term.term: term.spans for term in evidence.terms}
     fields = {pb.SPAN_FIELD_TITLE: document.title, pb.SPAN_FIELD_TEXT: document.text}
     found = [(span.field, fields[span.field][span.start : span.end]) for span in spans["talks"]]

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from sklearn.pipeline import Pipeline
 
-from slugline import store
+from slugline import promotions, store
 from slugline.manifest import MANIFEST_FILE
 from slugline.model import Model
 from slugline.v1 import classification_pb2 as pb
@@ -105,7 +105,7 @@ def test_a_damaged_candidate_is_refused_once_and_the_old_version_serves_on(
 def test_a_damaged_current_changes_nothing_and_is_mended_by_promoting(
     own_server: Server, own_models: Path, model: Model, pipeline: Pipeline, current: bytes
 ) -> None:
-    (own_models / "default" / store.CURRENT_FILE).write_bytes(current)
+    (own_models / "default" / promotions.CURRENT_FILE).write_bytes(current)
     wait_until(lambda: "candidate refused" in own_server.log.read_text())
     assert version_at(own_server.address) == model.version
     time.sleep(0.5)

@@ -12,10 +12,8 @@ from typing import Any
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from grpc_status import rpc_status
 
 from slugline.model import Model
 from slugline.v1 import classification_pb2 as pb
@@ -30,14 +28,6 @@ SERVICE = "slugline.v1.ClassificationService"
 
 def document(number: int, text: str = "Envoys signed the treaty at the summit") -> pb.Document:
     return pb.Document(id=f"d{number}", text=f"{text} {number}.")
-
-
-def violated_field(error: grpc.RpcError) -> str:
-    status = rpc_status.from_call(error)
-    assert status is not None
-    bad_request = error_details_pb2.BadRequest()
-    assert status.details[0].Unpack(bad_request)
-    return str(bad_request.field_violations[0].field)
 
 
 def test_classify_answers_as_the_model_does(stub: Stub, model: Model) -> None:
@@ -76,37 +66,25 @@ def test_a_batch_is_flat_in_order_and_names_its_bad_documents(stub: Stub, model:
     assert list(response.thresholds) == model.thresholds.tolist()
 
 
-@pytest.mark.parametrize(
-    ("request_", "field"),
-    [
-        (pb.ClassifyRequest(), "document.text"),
-        (pb.ClassifyRequest(document=pb.Document(text="\n \t")), "document.text"),
-        (pb.ClassifyRequest(document=pb.Document(text="x" * 20_001)), "document.text"),
-        (pb.ClassifyRequest(document=pb.Document(text="x"), topics=["sport"]), "topics"),
-        (pb.BatchClassifyRequest(), "documents"),
-        (pb.BatchClassifyRequest(documents=[pb.Document()] * 1025), "documents"),
-        (pb.BatchClassifyRequest(documents=[document(0)], topics=["sport"]), "topics"),
-    ],
-)
-def test_a_bad_request_is_invalid_and_its_field_is_named(stub: Stub, request_: object, field: str) -> None:
-    method = stub.Classify if isinstance(request_, pb.ClassifyRequest) else stub.BatchClassify
-    with pytest.raises(grpc.RpcError) as caught:
-        method(request_)
-    assert caught.value.code() == INVALID
-    assert violated_field(caught.value) == field
+def test_what_can_hardly_be_read_is_answered_with_a_warning(stub: Stub, model: Model) -> None:
+    strange = pb.Document(id="a", text="Die Regierung hat am Dienstag neue Verhandlungen mit den Streikenden angesagt")
+    good = pb.Document(id="b", text="troops shelled positions, envoy and ambassador at the summit talks")
+    warnings = [pb.QUALITY_WARNING_FEW_KNOWN_WORDS, pb.QUALITY_WARNING_OTHER_LANGUAGE]
+    assert list(stub.Classify(pb.ClassifyRequest(document=strange)).warnings) == warnings
+    assert not stub.Classify(pb.ClassifyRequest(document=good)).warnings
+    many = [good, pb.Document(id="c"), strange, good]
+    response = stub.BatchClassify(pb.BatchClassifyRequest(documents=many))
+    assert [(found.index, list(found.warnings)) for found in response.warnings] == [(2, warnings)]
+    streamed = list(stub.StreamClassify(pb.StreamClassifyRequest(document=document) for document in many))
+    assert [list(answer.result.warnings) for answer in streamed] == [[], [], warnings, []]
+
+
+def test_a_version_that_is_in_use_may_be_asked_for(stub: Stub, model: Model) -> None:
+    request = pb.ClassifyRequest(document=document(0), model_version=model.version)
+    assert stub.Classify(request).model_version == model.version
 
 
 MALFORMED = [b"\xff", b"\x0a\x05\x1a\x03\xff\xfe\xfd", b"\x0a\x7f", b"\x00", b"not protobuf at all"]
-
-
-@pytest.mark.parametrize("raw", MALFORMED)
-@pytest.mark.parametrize("method", [f"{SERVICE}/Classify", f"{SERVICE}/BatchClassify", "grpc.health.v1.Health/Check"])
-def test_bytes_that_cannot_be_decoded_are_invalid(channel: grpc.Channel, method: str, raw: bytes) -> None:
-    with pytest.raises(grpc.RpcError) as caught:
-        bytes_method: Any = channel.unary_unary(f"/{method}")
-        bytes_method(raw)
-    assert caught.value.code() == INVALID
-    assert violated_field(caught.value) == "request"
 
 
 def test_a_stream_goes_on_after_bytes_that_cannot_be_decoded(channel: grpc.Channel) -> None:
@@ -150,12 +128,6 @@ def test_get_model_tells_version_topics_and_limits(stub: Stub, model: Model) -> 
 def test_health_says_serving(channel: grpc.Channel, service: str) -> None:
     response = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service))
     assert response.status == health_pb2.HealthCheckResponse.SERVING
-
-
-def test_health_does_not_know_other_services(channel: grpc.Channel) -> None:
-    with pytest.raises(grpc.RpcError) as caught:
-        health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service="other"))
-    assert caught.value.code() == grpc.StatusCode.NOT_FOUND
 
 
 def test_one_watcher_leaving_does_not_silence_the_others(models: Path, tmp_path: Path) -> None:

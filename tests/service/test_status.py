@@ -17,6 +17,12 @@ TABLE = [
     (errors.TooManyDocuments(9, 5), INVALID, "documents"),
     (errors.Undecodable("ClassifyRequest"), INVALID, "request"),
     (errors.NotReady("loading"), UNAVAILABLE, ""),
+    (errors.Overloaded(2, "calls"), grpc.StatusCode.RESOURCE_EXHAUSTED, ""),
+    (errors.OtherVersion("a", "b"), grpc.StatusCode.FAILED_PRECONDITION, ""),
+    (errors.UnknownService("other"), grpc.StatusCode.NOT_FOUND, ""),
+    (errors.TooManyTerms(200, 100), INVALID, "evidence_terms"),
+    (errors.CallerGone(), grpc.StatusCode.CANCELLED, ""),
+    (errors.DeadlinePassed(), grpc.StatusCode.DEADLINE_EXCEEDED, ""),
     (errors.ModelCorrupt("broken"), UNAVAILABLE, ""),
 ]
 
@@ -25,14 +31,15 @@ TABLE = [
 def test_every_error_has_its_status_and_field(error: errors.SluglineError, code: grpc.StatusCode, field: str) -> None:
     status = status_of(error)
     assert status.code == code
-    ((key, value),) = status.trailing_metadata()
+    (key, value), *_ = status.trailing_metadata()
     assert key == "grpc-status-details-bin"
+    assert isinstance(value, bytes)
     rich = status_pb2.Status.FromString(value)
     assert (rich.code, rich.message) == (code.value[0], status.message)
     fields = []
     for detail in rich.details:
         bad_request = error_details_pb2.BadRequest()
-        assert detail.Unpack(bad_request)
+        detail.Unpack(bad_request)
         fields += [violation.field for violation in bad_request.field_violations]
     assert fields == ([field] if field else [])
 

@@ -33,8 +33,10 @@ def test_training_twice_does_not_go_live_until_promoted(slugline: Slugline, corp
 def test_what_training_says_when_nothing_is_promoted_can_be_pasted(slugline: Slugline, corpus_file: Path) -> None:
     slugline("train", "--data", corpus_file)
     told = slugline("train", "--data", corpus_file).stderr
-    (line,) = [line.strip() for line in told.splitlines() if line.strip().startswith("slugline promote")]
-    assert slugline(*line.split()[1:]).returncode == 0
+    compare, promote = [line.strip() for line in told.splitlines() if line.strip().startswith("slugline ")]
+    compared = slugline(*compare.replace("PATH", str(corpus_file)).split()[1:])
+    assert "Overall, B against A: no significant difference." in compared.stdout
+    assert slugline(*promote.split()[1:]).returncode == 0
 
 
 def test_faulty_data_is_named_and_nothing_is_trained(slugline: Slugline, tmp_path: Path) -> None:

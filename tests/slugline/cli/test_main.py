@@ -26,7 +26,18 @@ def test_the_version_is_told(slugline: Slugline) -> None:
     assert slugline("--version").stdout.strip() == f"slugline, version {__version__}"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"], ["serve", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["train", "--help"],
+        ["serve", "--help"],
+        ["models", "prune", "--help"],
+        ["compare", "--help"],
+        ["promote", "--help"],
+    ],
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys; from slugline.cli.main import slugline\n"
@@ -49,6 +60,7 @@ def test_errors_have_the_code_of_their_nearest_ancestor() -> None:
     assert exit_code_of(errors.BlankText()) == 2
     assert exit_code_of(errors.ModelCorrupt("x")) == 3
     assert exit_code_of(errors.ServerUnavailable("x")) == 4
+    assert exit_code_of(errors.PromotionRefused("b", "a", ["worse"])) == 7
     assert exit_code_of(errors.SluglineError("x")) == 1
 
 

@@ -1,5 +1,6 @@
 """The compiled scorer is proved against scikit-learn, on every text that Python can hold."""
 
+import re
 import threading
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from slugline.compiled.scorer import CompiledScorer
 from slugline.compiled.tables import tables_of
-from slugline.features import FeatureSettings, build_features
+from slugline.features import FeatureSettings, build_features, families
 from slugline.pipeline import linear_pipeline
 from slugline.scoring import PipelineScorer
 
@@ -81,6 +82,19 @@ def test_many_texts_score_as_each_alone(name: str, texts: list[str]) -> None:
     assert together.shape == (len(texts), 2)
     for text, row in zip(texts, together, strict=True):
         assert SCORERS[name].scores([text])[0].tolist() == row.tolist()
+
+
+@settings(max_examples=100)
+@given(texts=st.lists(TEXT, max_size=4))
+@example(texts=["troops troops zzzz a ß"])
+def test_words_and_those_known_are_those_of_scikit_learn(texts: list[str]) -> None:
+    vectorizer = families(PIPELINES["default"]["features"])[0][1]
+    words_of = re.compile(vectorizer.token_pattern).findall
+    expected = [
+        [len(words), sum(word in vectorizer.vocabulary_ for word in words)]
+        for words in (words_of(text.lower()) for text in texts)
+    ]
+    assert SCORERS["default"].read(texts).tokens.tolist() == expected
 
 
 @pytest.mark.parametrize("name", ALL_SETTINGS)

@@ -1,0 +1,162 @@
+"""Calls: what happens around the answering of each, whatever its method.
+
+A call is counted, let in or refused, timed, and ended with OK or with the status of its error. Whether the caller still
+waits is known before any work is done for it.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import grpc
+import structlog
+
+from service import families
+from service.access import Access
+from service.admission import Gate
+from service.status import status_of
+from service.tally import Tally
+from slugline.errors import CallerGone, DeadlinePassed, NotNow, SluglineError
+
+Context = Any
+"""A grpc.aio.ServicerContext of bytes."""
+
+if TYPE_CHECKING:
+    # OpenTelemetry is an extra, and imported only where an endpoint is set.
+    from service.tracing import Tracing
+
+_LONGEST_ID = 128
+
+R = TypeVar("R")
+
+log = structlog.get_logger("slugline.calls")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the calls of a service have around them: without gates all are let in, without tracing there are no spans.
+
+    `access` is asked who calls, first of all and before anything of the request is parsed; without it all may.
+    `logged` says whether each call is a line of the log, at level debug.
+    """
+
+    tally: Tally
+    calls: Gate | None = None
+    streams: Gate | None = None
+    tracing: "Tracing | None" = None
+    logged: bool = False
+    access: Access | None = None
+
+
+class Waiting:
+    """Whether the caller of a call still waits for its answer; any thread may ask."""
+
+    def __init__(self, context: Context) -> None:
+        left = context.time_remaining()
+        self._end = None if left is None else time.monotonic() + left
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """The call has been cancelled, by its caller or by its deadline."""
+        self._cancelled = True
+
+    def check(self) -> None:
+        """Do nothing as long as the caller waits.
+
+        Raises:
+            DeadlinePassed, CallerGone: the caller does not.
+        """
+        if self._end is not None and time.monotonic() >= self._end:
+            raise DeadlinePassed
+        if self._cancelled:
+            raise CallerGone
+
+
+class Call:
+    """One call, from its arrival to its end. `with call: ...` lets it in and keeps its place."""
+
+    __slots__ = ("_around", "_context", "_gate", "_inside", "_method", "_span", "_started")
+
+    def __init__(self, method: str, context: Context, around: Surroundings, gate: Gate | None) -> None:
+        self._method = method
+        self._context = context
+        self._around = around
+        self._gate = gate
+        self._inside = False
+        self._started = time.perf_counter()
+        self._span = around.tracing.begin(method, _metadata(context)) if around.tracing else None
+        around.tally.count(families.STARTED, (method,))
+
+    def __enter__(self) -> None:
+        if self._around.access:
+            self._around.access.check(self._context.invocation_metadata() or ())
+        if self._gate is None:
+            return
+        Waiting(self._context).check()
+        self._gate.__enter__()
+        self._inside = True
+        self._around.tally.count(families.ADMITTED, (self._gate.what,))
+
+    def __exit__(self, *_: object) -> None:
+        if self._inside and self._gate is not None:
+            self._gate.__exit__()
+
+    def answered(self) -> None:
+        """The call has ended well."""
+        self._end("OK")
+
+    def phases(self, decode: float, score: float, encode: float) -> None:
+        """How many seconds the parts of a call with one request took."""
+        for phase, seconds in (("decode", decode), ("score", score), ("encode", encode)):
+            self._around.tally.observe(families.PHASE_SECONDS, seconds, (self._method, phase))
+
+    async def failed(self, error: BaseException) -> None:
+        """The call has ended with `error`; its caller is told, unless nobody waits."""
+        if isinstance(error, SluglineError):
+            status = status_of(error)
+            if isinstance(error, NotNow):
+                self._around.tally.count(families.REFUSED, (status.code.name,))
+            self._end(status.code.name)
+            await self._context.abort(status.code, status.message, status.trailing_metadata())
+        elif isinstance(error, Exception):
+            names = self._names()
+            log.exception("call failed", method=self._method, **names)
+            self._end("INTERNAL")
+            message = f"a fault of the server; its log tells more of request {names['request_id']}"
+            await self._context.abort(grpc.StatusCode.INTERNAL, message)
+        else:
+            left = self._context.time_remaining()
+            self._end("DEADLINE_EXCEEDED" if left is not None and left <= 0 else "CANCELLED")
+
+    def _end(self, code: str) -> None:
+        seconds = time.perf_counter() - self._started
+        self._around.tally.count(families.HANDLED, (self._method, code))
+        self._around.tally.observe(families.SECONDS, seconds, (self._method,))
+        if self._around.logged:
+            log.debug("call", method=self._method, code=code, seconds=round(seconds, 6), **self._names())
+        if self._span:
+            self._span.end(code)
+
+    def _names(self) -> dict[str, str]:
+        """By what the call can be found again, here and elsewhere."""
+        given = str(_metadata(self._context).get("x-request-id", ""))[:_LONGEST_ID]
+        names = {"request_id": given or uuid.uuid4().hex}
+        return names | ({"trace_id": self._span.trace_id} if self._span else {})
+
+
+def _metadata(context: Context) -> dict[str, Any]:
+    return dict(context.invocation_metadata() or ())
+
+
+async def in_thread(waiting: Waiting, work: Callable[..., R], *arguments: Any) -> R:
+    """Run blocking work in a thread; where the call is cancelled meanwhile, `waiting` tells the work, which goes on."""
+    running = asyncio.get_running_loop().run_in_executor(None, work, *arguments)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        waiting.cancel()
+        running.add_done_callback(lambda done: done.exception())  # nobody is left to hear of it
+        raise
