@@ -11,7 +11,7 @@ from service import families
 from service.settings import ServerSettings
 from service.tally import Tally
 from slugline import store
-from slugline.errors import ModelError, ModelIncompatible
+from slugline.errors import ModelError, ModelIncompatible, ModelUntrusted
 from slugline.model import Model
 from slugline.names import ScorerName
 
@@ -20,13 +20,13 @@ _WARM_UP = "Envoys met in the capital while troops shelled the border; a bomb we
 log = structlog.get_logger("slugline.reloading")
 
 
-def load_and_warm(folder: Path, scorer: ScorerName) -> Model:
+def load_and_warm(folder: Path, scorer: ScorerName, trusted_keys: Path | None) -> Model:
     """Load a version and use it once, so that no caller waits for what is made lazily.
 
     Raises:
         ModelError: as `store.load`.
     """
-    model = store.load(folder, scorer)
+    model = store.load(folder, scorer, trusted_keys)
     model.scores([_WARM_UP])
     model.explain(_WARM_UP)
     return model
@@ -63,14 +63,16 @@ class Reloader:
             folder = store.find(self._settings.models, self._settings.name)
             if folder.name == self._model.version or folder == self._refused:
                 return
-            model = await asyncio.to_thread(load_and_warm, folder, self._settings.scorer)
+            settings = self._settings
+            model = await asyncio.to_thread(load_and_warm, folder, settings.scorer, settings.trusted_keys)
             self._check_topics(folder, model)
         except ModelError as error:
             # What is wrong stays wrong until somebody acts; once is enough to say it.
             if str(error) != self._reason:
                 self._tally.count(families.RELOADS, ("refused",))
                 log.warning("candidate refused", reason=str(error), version=self._model.version)
-            self._refused, self._reason = folder, str(error)
+            # But it may be signed meanwhile, or its key trusted, and looking for that costs next to nothing.
+            self._refused, self._reason = None if isinstance(error, ModelUntrusted) else folder, str(error)
             return
         before, self._model = self._model, model
         self._use(model)

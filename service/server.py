@@ -138,7 +138,10 @@ class _Server:
 
     async def _load(self, classification: servicer.ClassificationServicer, well: health.Health, address: str) -> None:
         folder = store.find(self._settings.models, self._settings.name)
-        model = await asyncio.to_thread(load_and_warm, folder, self._settings.scorer)
+        settings = self._settings
+        if settings.scorer == "sklearn" and settings.trusted_keys is None:
+            log.warning("unpickling a model that nobody vouches for", remedy="--trusted-keys, or --scorer compiled")
+        model = await asyncio.to_thread(load_and_warm, folder, settings.scorer, settings.trusted_keys)
 
         def use(model: Model) -> None:
             classification.use(model)

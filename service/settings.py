@@ -52,6 +52,8 @@ class ServerSettings:
     `reload_seconds` is how often to look for a new current version, and for certificates and tokens that have changed,
     0 for only when asked by SIGHUP. `workers` is how many processes share the port; `shared_port` is set in each.
     `metrics_address` is where Prometheus finds metrics, and `trace_endpoint` where spans are sent; empty for neither.
+    `trusted_keys` is a PEM file of public keys or a folder of such files; where it is set, only models signed by one of
+    them are served.
     """
 
     address: str = DEFAULT_ADDRESS
@@ -70,6 +72,7 @@ class ServerSettings:
     log_level: str = "info"
     security: Security = Security()
     health_address: str = ""
+    trusted_keys: Path | None = None
 
 
 def settings_to_json(settings: ServerSettings) -> bytes:

@@ -102,6 +102,10 @@ class RecipeFileError(InputError):
     """A recipe file that cannot be understood."""
 
 
+class KeyFileError(InputError):
+    """A file of keys that cannot be used, or must not be overwritten."""
+
+
 class TokenFileError(InputError):
     """A file of bearer tokens that cannot be understood; the message never holds a token."""
 
@@ -165,6 +169,10 @@ class ModelNotFound(ModelError):
 
 class ModelCorrupt(ModelError):
     """A model's files are not what its manifest says."""
+
+
+class ModelUntrusted(ModelError):
+    """A model that no trusted key has signed; nothing of it was used."""
 
 
 class ModelIncompatible(ModelError):

@@ -28,11 +28,11 @@ class Pruning:
     removed_bytes: int
 
 
-def rollback(root: Path, name: str) -> Rollback:
+def rollback(root: Path, name: str, trusted_keys: Path | None = None) -> Rollback:
     """Make the version current again that was before the current one; doing so again goes further back.
 
     Raises:
-        CannotRollBack: there is no such version, or it is gone or damaged; nothing was changed.
+        CannotRollBack: there is no such version, or it is gone, damaged or untrusted; nothing was changed.
         ModelNotFound, NotWritable: there is no such model, or its folder cannot be written to.
     """
     home = _home(root, name)
@@ -43,7 +43,7 @@ def rollback(root: Path, name: str) -> Rollback:
         if not (home / version).is_dir():
             raise CannotRollBack(f"{home}: {version} was current before {before}, but has been removed; {_ANOTHER}")
         try:
-            store.load(home / version)
+            store.load(home / version, trusted_keys=trusted_keys)
         except ModelError as error:
             raise CannotRollBack(f"cannot go back to {version}: {error}; nothing was changed; {_ANOTHER}") from None
         promotions.step_back(home)

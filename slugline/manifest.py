@@ -1,13 +1,18 @@
 """The manifest of a model: what it is, what it was made of, and the digest of every file beside it."""
 
+import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from slugline.errors import ModelCorrupt, ModelIncompatible, ModelNotFound
 
+if TYPE_CHECKING:
+    from slugline.signing import SigningKey
+
 MANIFEST_FILE = "manifest.json"
+SIGNATURE_FILE = "manifest.sig"
 FORMAT_VERSION = 2
 
 
@@ -49,6 +54,12 @@ class FileDigest(msgspec.Struct, frozen=True):
     sha256: str
     size: int
 
+    @classmethod
+    def of(cls, path: Path) -> "FileDigest":
+        """The digest of a file as it stands there."""
+        content = path.read_bytes()
+        return cls(hashlib.sha256(content).hexdigest(), len(content))
+
 
 class Probe(msgspec.Struct, frozen=True):
     """A text and its scores as the scikit-learn pipeline gave them at publication, in the order of the topics."""
@@ -83,25 +94,44 @@ class Manifest(msgspec.Struct, frozen=True):
         return tuple(topic.name for topic in self.topics)
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest into a model's folder."""
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    (folder / MANIFEST_FILE).write_bytes(text + b"\n")
+def write_manifest(folder: Path, manifest: Manifest, signing_key: "SigningKey | None" = None) -> None:
+    """Write the manifest into a model's folder, and its signature where there is a key to sign it."""
+    raw = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    (folder / MANIFEST_FILE).write_bytes(raw)
+    if signing_key is not None:
+        (folder / SIGNATURE_FILE).write_bytes(signing_key.signature_of(raw))
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read and check the manifest of a model's folder.
 
     Raises:
+        ModelNotFound, ModelCorrupt, ModelIncompatible: as `manifest_bytes` and `parse_manifest`.
+    """
+    return parse_manifest(folder, manifest_bytes(folder))
+
+
+def manifest_bytes(folder: Path) -> bytes:
+    """The manifest of a model's folder, as it stands there.
+
+    Raises:
         ModelNotFound: the folder has no manifest.
+    """
+    path = folder / MANIFEST_FILE
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelNotFound(f"{folder}: no model here: {path.name}: {error.strerror}") from None
+
+
+def parse_manifest(folder: Path, raw: bytes) -> Manifest:
+    """The manifest that the bytes `raw`, of the model in `folder`, are.
+
+    Raises:
         ModelCorrupt: the manifest is damaged.
         ModelIncompatible: the manifest is of another format version.
     """
     path = folder / MANIFEST_FILE
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ModelNotFound(f"{folder}: no model here: {path.name}: {error.strerror}") from None
     try:
         format_version = msgspec.json.decode(raw, type=_AnyManifest).format_version
         if format_version != FORMAT_VERSION:
@@ -109,7 +139,7 @@ def read_manifest(folder: Path) -> Manifest:
                 f"{path}: has format {format_version}, this Slugline reads {FORMAT_VERSION}; train the model again"
             )
         return msgspec.json.decode(raw, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelCorrupt(f"{path}: is damaged: {error}; restore the file or train the model again") from None
 
 

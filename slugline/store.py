@@ -1,14 +1,14 @@
 """The store: models on disk, as `models/<name>/<version>/`, with `models/<name>/CURRENT` naming the one in use.
 
 A version's folder is written aside, flushed to disk and renamed into place, and CURRENT is replaced by a rename: a kill
-at any moment leaves the old version current and loadable. Loading checks the manifest, then the digest of every file;
-it maps the compiled tables into memory, which all processes share, and unpickles nothing. Only where the scikit-learn
+at any moment leaves the old version current and loadable. Loading verifies all files first (`slugline.verification`),
+maps the compiled tables into memory, which all processes share, and unpickles nothing. Only where the scikit-learn
 pipeline is asked for is that unpickled, after the versions of the libraries have been found right.
 """
 
-import hashlib
 import io
 import mmap
+import os
 import platform
 import re
 import tempfile
@@ -23,18 +23,26 @@ import numpy as np
 
 from slugline import promotions
 from slugline.compiled.tables import PREFIX, TablesDamaged, read_tables, write_tables
-from slugline.durable import PARTIAL_PREFIX as _PARTIAL_PREFIX
-from slugline.durable import flush as _flush
-from slugline.durable import locked as _locked
-from slugline.durable import sweep as _sweep
+from slugline.durable import PARTIAL_PREFIX, flush, locked, sweep
 from slugline.errors import InputError, ModelCorrupt, ModelError, ModelIncompatible, ModelNotFound
-from slugline.manifest import FORMAT_VERSION, MANIFEST_FILE, FileDigest, Manifest, read_manifest, write_manifest
+from slugline.manifest import (
+    FORMAT_VERSION,
+    MANIFEST_FILE,
+    SIGNATURE_FILE,
+    FileDigest,
+    Manifest,
+    read_manifest,
+    write_manifest,
+)
 from slugline.model import Model
 from slugline.names import DEFAULT_NAME, ScorerName
 from slugline.promotions import CURRENT_FILE
+from slugline.verification import verified
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
+
+    from slugline.signing import SigningKey
 
 MODEL_FILE = "model.joblib"
 _LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib")
@@ -45,12 +53,18 @@ AGREEMENT = 1e-9
 
 
 def publish(
-    root: Path, name: str, model: Model, pipeline: "Pipeline", extras: Mapping[str, bytes] | None = None
+    root: Path,
+    name: str,
+    model: Model,
+    pipeline: "Pipeline",
+    extras: Mapping[str, bytes] | None = None,
+    signing_key: "SigningKey | None" = None,
 ) -> Path:
     """Write a new version of a model and return its folder. It does not become current by that.
 
     `pipeline` is what the model's tables were compiled from. The model's manifest gives everything but format version,
-    name, version, libraries and files, which are filled in here. `extras` are further files of the version, by name.
+    name, version, libraries and files, which are filled in here. `extras` are further files of the version, by name,
+    `signing_key` signs it.
 
     Raises:
         InputError: `name` cannot be the name of a folder.
@@ -60,9 +74,9 @@ def publish(
     home = _home(root, name)
     manifest = model.manifest
     home.mkdir(parents=True, exist_ok=True)
-    with _locked(home):
-        _sweep(home)
-        partial = Path(tempfile.mkdtemp(prefix=_PARTIAL_PREFIX, dir=home))
+    with locked(home):
+        sweep(home)
+        partial = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=home))
         joblib.dump(pipeline, partial / MODEL_FILE, compress=("zlib", 1))
         for file_name, content in (write_tables(model.tables) | dict(extras or {})).items():
             (partial / file_name).write_bytes(content)
@@ -73,15 +87,15 @@ def publish(
             name=name,
             version=version,
             libraries=_library_versions(),
-            files={path.name: _file_digest(path) for path in sorted(partial.iterdir())},
+            files={path.name: FileDigest.of(path) for path in sorted(partial.iterdir())},
         )
-        write_manifest(partial, complete)
+        write_manifest(partial, complete, signing_key)
         partial.chmod(0o755)
         for path in partial.iterdir():
-            _flush(path)
-        _flush(partial)
+            flush(path)
+        flush(partial)
         partial.rename(home / version)
-        _flush(home)
+        flush(home)
     return home / version
 
 
@@ -93,7 +107,7 @@ def promote(root: Path, name: str, version: str) -> None:
         NotWritable: the folder cannot be written to.
     """
     home = version_folder(root, name, version).parent
-    with _locked(home):
+    with locked(home):
         # Again, for it may have been removed while the lock was another's.
         version_folder(root, name, version)
         promotions.advance(home, version)
@@ -165,15 +179,34 @@ def find(path: Path, name: str = DEFAULT_NAME) -> Path:
     return path / version
 
 
-def load(folder: Path, scorer: ScorerName = "compiled") -> Model:
-    """Load the version in `folder`.
+def sign(folder: Path, key: "SigningKey") -> None:
+    """Sign a version that is published already; a signature that it has gives way.
+
+    Raises:
+        ModelNotFound, ModelCorrupt, ModelIncompatible: as `verify`; what is not whole is not signed.
+        InputError: the signature cannot be written.
+    """
+    signature = key.signature_of(verified(folder).raw_manifest)
+    partial = folder / f"{PARTIAL_PREFIX}{os.getpid()}-{SIGNATURE_FILE}"
+    try:
+        partial.write_bytes(signature)
+        flush(partial)
+        partial.replace(folder / SIGNATURE_FILE)
+        flush(folder)
+    except OSError as error:
+        raise InputError(f"{folder / SIGNATURE_FILE}: cannot be written: {error.strerror}") from None
+
+
+def load(folder: Path, scorer: ScorerName = "compiled", trusted_keys: Path | None = None) -> Model:
+    """Load the version in `folder`; `trusted_keys`, read anew each time, are as in `verification.verified`.
 
     Raises:
         ModelNotFound: there is no model.
+        ModelUntrusted: none of the trusted keys has signed it; nothing of it was parsed.
         ModelCorrupt: a file is missing, is not what the manifest says, or the scores are not those of the publication.
         ModelIncompatible: the pipeline is asked for, and needs another version of scikit-learn.
     """
-    manifest, files = _verified_files(folder)
+    _, manifest, files = verified(folder, trusted_keys)
     try:
         tables = read_tables({name: content for name, content in files.items() if name.startswith(PREFIX)})
     except TablesDamaged as error:
@@ -187,15 +220,17 @@ def load(folder: Path, scorer: ScorerName = "compiled") -> Model:
 
 
 def verify(folder: Path) -> Manifest:
-    """Check that the files of a version are what was published.
+    """Check that the files of a version are what was published, whoever did.
 
     Raises:
-        ModelNotFound, ModelCorrupt: as `load`.
+        ModelNotFound, ModelCorrupt, ModelIncompatible: as `load`.
     """
-    return _verified_files(folder)[0]
+    return verified(folder).manifest
 
 
 def _unpickled(folder: Path, manifest: Manifest, files: Mapping[str, mmap.mmap]) -> "Pipeline":
+    if MODEL_FILE not in files:
+        raise ModelCorrupt(f"{folder}: its manifest lists no {MODEL_FILE}; train the model again")
     _check_libraries(folder, manifest)
     import joblib
 
@@ -209,17 +244,6 @@ def _check_probes(folder: Path, model: Model) -> None:
     expected = np.array([probe.scores for probe in probes]).reshape(found.shape)
     if not np.allclose(found, expected, rtol=0, atol=AGREEMENT):
         raise ModelCorrupt(f"{folder}: gives other scores than when it was published; train the model again")
-
-
-def _verified_files(folder: Path) -> tuple[Manifest, dict[str, mmap.mmap]]:
-    manifest = read_manifest(folder)
-    for name in manifest.files:
-        if name != Path(name).name:
-            raise ModelCorrupt(f"{folder / MANIFEST_FILE}: names {name!r}, a file outside of the model's folder")
-    files = {name: _verified(folder / name, digest) for name, digest in manifest.files.items()}
-    if MODEL_FILE not in files:
-        raise ModelCorrupt(f"{folder / MANIFEST_FILE}: lists no {MODEL_FILE}; train the model again")
-    return manifest, files
 
 
 def _home(root: Path, name: str) -> Path:
@@ -246,27 +270,6 @@ def _free_version(home: Path, manifest: Manifest) -> str:
 
 def _library_versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: library_version(name) for name in _LIBRARIES}
-
-
-def _file_digest(path: Path) -> FileDigest:
-    content = path.read_bytes()
-    return FileDigest(hashlib.sha256(content).hexdigest(), len(content))
-
-
-def _verified(path: Path, digest: FileDigest) -> mmap.mmap:
-    """The bytes of a file, mapped once, so that what is used is what was verified."""
-    try:
-        with path.open("rb") as file:
-            # An empty file cannot be mapped, and none is ever published.
-            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else None
-    except OSError as error:
-        raise ModelCorrupt(f"{path}: is missing or cannot be read: {error.strerror}; restore the model") from None
-    if content is None or len(content) != digest.size or hashlib.sha256(content).hexdigest() != digest.sha256:
-        raise ModelCorrupt(
-            f"{path}: is not the file that was published: it has {len(content or b'')} bytes of {digest.size}, "
-            f"or its SHA-256 is not {digest.sha256[:12]}...; restore the file or train the model again"
-        )
-    return content
 
 
 def _check_libraries(folder: Path, manifest: Manifest) -> None:

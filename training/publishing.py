@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -10,13 +11,17 @@ from slugline.corpus import Corpus, read_corpus, topics_file_beside
 from slugline.errors import ModelError
 from slugline.manifest import Manifest, read_manifest
 from slugline.topics import Topic, read_no_topic_share, read_topics, topics_from_labels
+from slugline.verification import verified
 from training.plan import TrainingPlan
 from training.progress import Progress
+
+if TYPE_CHECKING:
+    from slugline.signing import SigningKey
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """What to learn from, and where the model goes."""
+    """What to learn from, and where the model goes; `signing_key`, where there is one, signs it."""
 
     data: tuple[Path, ...]
     models: Path
@@ -25,6 +30,7 @@ class TrainingRequest:
     promote: bool = False
     if_changed: bool = False
     plan: TrainingPlan = field(default_factory=TrainingPlan)
+    signing_key: "SigningKey | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ def train_and_publish(request: TrainingRequest, progress: Progress) -> Published
     settings = training_settings(plan, topics)
     current = store.current_version(request.models, request.name)
     if request.if_changed and current:
-        unchanged = _same_training(request.models / request.name / current, corpus, settings)
+        unchanged = _same_training(request, current, corpus, settings)
         if unchanged:
             return Published(request.models / request.name / current, unchanged, current, is_new=False)
     # Imported here, so that finding nothing changed does not wait for the libraries that draw and learn.
@@ -66,7 +72,7 @@ def train_and_publish(request: TrainingRequest, progress: Progress) -> Published
     model = replace(trained.model, manifest=msgspec.structs.replace(trained.model.manifest, settings=settings))
     extras = render(request.name, replace(trained, model=model), corpus, plan)
     progress.stage("Publishing", 1)
-    folder = store.publish(request.models, request.name, model, trained.pipeline, extras)
+    folder = store.publish(request.models, request.name, model, trained.pipeline, extras, request.signing_key)
     if request.promote or current is None:
         store.promote(request.models, request.name, folder.name)
         current = folder.name
@@ -103,10 +109,20 @@ def training_settings(plan: TrainingPlan, topics: tuple[Topic, ...]) -> dict[str
     return plain
 
 
-def _same_training(folder: Path, corpus: Corpus, settings: dict[str, object]) -> Manifest | None:
-    """The manifest of `folder` if it was trained on the same articles with the same settings, and is whole."""
+def _same_training(
+    request: TrainingRequest, current: str, corpus: Corpus, settings: dict[str, object]
+) -> Manifest | None:
+    """The manifest of the current version if it was trained on the same articles with the same settings, and is whole.
+
+    It must bear the request's signature: nobody knows what has happened to one that does not, so that is not signed
+    now but trained again.
+    """
+    folder = request.models / request.name / current
     try:
-        manifest = store.verify(folder)
+        version = verified(folder)
     except ModelError:
         return None
+    if request.signing_key and not request.signing_key.has_signed(folder, version.raw_manifest):
+        return None
+    manifest = version.manifest
     return manifest if (manifest.data_digest, manifest.settings) == (corpus.digest, settings) else None

@@ -125,32 +125,32 @@ def tagger_alone(classifier: Classifier) -> Tagger:
     return lambda archive: (tag_lines(classifier, chunk.lines) for chunk in archive)
 
 
-def tagger_on_all_cores(folder: Path, scorer: ScorerName, input_path: Path) -> Tagger:
+def tagger_on_all_cores(folder: Path, scorer: ScorerName, trusted_keys: Path | None, input_path: Path) -> Tagger:
     """A tagger with a process on every core, each with the model in `folder`; small files are done in this one."""
     cores = len(os.sched_getaffinity(0))
     if cores == 1 or input_path.stat().st_size <= _ALONE_BYTES:
-        return tagger_alone(_loaded(folder, scorer))
+        return tagger_alone(_loaded(folder, scorer, trusted_keys))
 
     def tag(archive: Iterable[Chunk]) -> Iterator[Tagged]:
         from joblib import Parallel, delayed
 
         # A few chunks wait for each core, and no more are read, whatever the size of the file.
         parallel = Parallel(n_jobs=cores, return_as="generator", pre_dispatch=2 * cores, batch_size=1)
-        return parallel(delayed(_tag_with)(folder, scorer, chunk.lines) for chunk in archive)  # type: ignore[no-any-return]
+        return parallel(delayed(_tag_with)(folder, scorer, trusted_keys, chunk.lines) for chunk in archive)  # type: ignore[no-any-return]
 
     return tag
 
 
-def _tag_with(folder: Path, scorer: ScorerName, lines: list[tuple[int, bytes]]) -> Tagged:
-    return tag_lines(_loaded(folder, scorer), lines)
+def _tag_with(folder: Path, scorer: ScorerName, trusted_keys: Path | None, lines: list[tuple[int, bytes]]) -> Tagged:
+    return tag_lines(_loaded(folder, scorer, trusted_keys), lines)
 
 
 @lru_cache(maxsize=1)
-def _loaded(folder: Path, scorer: ScorerName) -> "LocalClassifier":
+def _loaded(folder: Path, scorer: ScorerName, trusted_keys: Path | None) -> "LocalClassifier":
     from slugline import store
     from slugline.cli.classifiers import LocalClassifier
 
-    return LocalClassifier(store.load(folder, scorer))
+    return LocalClassifier(store.load(folder, scorer, trusted_keys))
 
 
 class ResumableOutput:

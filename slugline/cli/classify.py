@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     help="JSONL file for the results, replaced when all is done; without it they go to standard output.",
 )
 @options.model_path
+@options.trusted_keys
 @options.scorer
 @click.option(
     "--server",
@@ -50,6 +51,7 @@ def command(
     input_path: Path | None,
     output_path: Path | None,
     model: Path,
+    trusted_keys: Path | None,
     scorer: Any,
     server: str | None,
     credentials: options.Credentials,
@@ -66,19 +68,21 @@ def command(
         raise click.UsageError("--output goes with --input")
     if resume and output_path is None:
         raise click.UsageError("--resume goes with --output")
+    source = _Source(model, trusted_keys, scorer, server, credentials)
     if input_path is not None:
-        failed = _classify_file(input_path, output_path, _Source(model, scorer, server, credentials), resume=resume)
+        failed = _classify_file(input_path, output_path, source, resume=resume)
     else:
-        with _classifier(_Source(model, scorer, server, credentials)) as classifier:
+        with _classifier(source) as classifier:
             failed = _classify_text(classifier, sys.stdin.read() if text is None else text, as_json)
     if failed:
         sys.exit(FAULTY_INPUT)
 
 
 class _Source(NamedTuple):
-    """Where topics come from: a model on disk with a scorer, or a server."""
+    """Where topics come from: a model on disk, signed by a trusted key if there are any, with a scorer; or a server."""
 
     model: Path
+    trusted_keys: Path | None
     scorer: Any
     server: str | None
     credentials: options.Credentials
@@ -95,7 +99,7 @@ def _classifier(source: _Source) -> Iterator["Classifier"]:
         from slugline import store
         from slugline.cli.classifiers import LocalClassifier
 
-        yield LocalClassifier(store.load(store.find(source.model), source.scorer))
+        yield LocalClassifier(store.load(store.find(source.model), source.scorer, source.trusted_keys))
 
 
 def _classify_text(classifier: "Classifier", text: str, as_json: bool) -> bool:
@@ -155,12 +159,13 @@ def _tagger(source: _Source, input_path: Path) -> Iterator[tuple["Tagger", str]]
             yield tagger_alone(remote), remote.model_version
     else:
         from slugline import store
-        from slugline.manifest import read_manifest
+        from slugline.verification import trusted_manifest
 
         folder = store.find(source.model)
         # Its files are verified where they are loaded.
-        manifest = read_manifest(folder)
-        yield tagger_on_all_cores(folder, source.scorer, input_path), f"{manifest.version} {manifest.fingerprint}"
+        manifest = trusted_manifest(folder, source.trusted_keys)
+        tagger = tagger_on_all_cores(folder, source.scorer, source.trusted_keys, input_path)
+        yield tagger, f"{manifest.version} {manifest.fingerprint}"
 
 
 def _to_stdout(tagger: "Tagger", archive: Iterator["Chunk"], bar: "Bar") -> tuple[int, int]:

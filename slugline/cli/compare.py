@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @options.confidence
 @click.option("--resamples", default=1000, show_default=True, type=click.IntRange(100), help="How often to draw anew.")
 @click.option("--seed", default=0, show_default=True, help="Seed of all chance.")
+@options.trusted_keys
 @options.as_json
 def command(
     a: str,
@@ -31,6 +32,7 @@ def command(
     confidence: float,
     resamples: int,
     seed: int,
+    trusted_keys: Path | None,
     as_json: bool,
 ) -> None:
     """Say whether model B is better than model A on labelled articles, or only looks so.
@@ -46,7 +48,7 @@ def command(
 
     if not data:
         raise click.UsageError("name the labelled articles with --data")
-    of_a, of_b = (store.load(_folder(given, models, name)) for given in (a, b))
+    of_a, of_b = (store.load(_folder(given, models, name), trusted_keys=trusted_keys) for given in (a, b))
     corpus = read_corpus(data, {*of_a.topics, *of_b.topics})
     with stage_bars() as bars:
         comparison = compare(of_a, of_b, corpus, Bootstrap(resamples, confidence, seed), bars)

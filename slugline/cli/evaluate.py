@@ -10,8 +10,9 @@ from slugline.cli import options
 @click.command("evaluate")
 @options.data_paths
 @options.model_path
+@options.trusted_keys
 @options.as_json
-def command(data: tuple[Path, ...], model: Path, as_json: bool) -> None:
+def command(data: tuple[Path, ...], model: Path, trusted_keys: Path | None, as_json: bool) -> None:
     """Measure a model on labelled articles: precision, recall, F1, average precision and support of each topic."""
     from slugline import store
     from slugline.cli.terminal import print_json, print_table
@@ -21,7 +22,7 @@ def command(data: tuple[Path, ...], model: Path, as_json: bool) -> None:
 
     if not data:
         raise click.UsageError("name the labelled articles with --data")
-    loaded = store.load(store.find(model))
+    loaded = store.load(store.find(model), trusted_keys=trusted_keys)
     corpus = read_corpus(data, loaded.topics)
     labels = label_matrix(corpus.labels(), loaded.topics)
     evaluation = evaluate(loaded.scores(corpus.contents()), loaded.thresholds, labels)

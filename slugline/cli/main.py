@@ -21,6 +21,7 @@ COMMANDS = {
     "models": "List the models on disk and which one is current, or prune them.",
     "promote": "Make a version of a model the current one, unless it is worse.",
     "rollback": "Go back to the version that was current before.",
+    "keys": "Make and show the keys that models are signed with, and sign models.",
     "serve": "Answer over gRPC.",
     "health": "Ask a server whether it serves.",
 }

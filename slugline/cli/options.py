@@ -53,6 +53,14 @@ scorer = click.option(
     help="Compiled code, or the scikit-learn pipeline that it equals.",
 )
 
+trusted_keys = click.option(
+    "--trusted-keys",
+    type=click.Path(path_type=Path),
+    envvar="SLUGLINE_TRUSTED_KEYS",
+    show_envvar=True,
+    help="PEM file of public keys, or folder of such; only models signed by one of them load.",
+)
+
 data_paths = click.option(
     "--data",
     multiple=True,

@@ -27,9 +27,17 @@ if TYPE_CHECKING:
 @options.confidence
 @options.models_root
 @options.model_name
+@options.trusted_keys
 @options.as_json
 def command(
-    version: str, data: tuple[Path, ...], force: bool, confidence: float, models: Path, name: str, as_json: bool
+    version: str,
+    data: tuple[Path, ...],
+    force: bool,
+    confidence: float,
+    models: Path,
+    name: str,
+    trusted_keys: Path | None,
+    as_json: bool,
 ) -> None:
     """Make VERSION the current one of its name; `slugline rollback` undoes it.
 
@@ -41,9 +49,9 @@ def command(
     from slugline.cli.terminal import note, print_json
     from slugline.errors import PromotionRefused
 
-    candidate = store.load(store.version_folder(models, name, version))
+    candidate = store.load(store.version_folder(models, name, version), trusted_keys=trusted_keys)
     before = store.current_version(models, name)
-    current = _current(models, name, before) if data else None
+    current = _current(models, name, before, trusted_keys) if data else None
     comparison, reasons = _gate(current, candidate, data, confidence) if current else (None, [])
     promoted = force or not reasons
     if promoted:
@@ -62,7 +70,7 @@ def command(
     note(f"{name}: {version} is current" + (f", before it {before}." if before not in {None, version} else "."))
 
 
-def _current(models: Path, name: str, version: str | None) -> "Model | None":
+def _current(models: Path, name: str, version: str | None, trusted_keys: Path | None) -> "Model | None":
     """The model to compare with; None where there is none, or one that cannot be loaded: any other is better."""
     from slugline import store
     from slugline.cli.terminal import note
@@ -71,7 +79,7 @@ def _current(models: Path, name: str, version: str | None) -> "Model | None":
     if version is None:
         return None
     try:
-        return store.load(models / name / version)
+        return store.load(models / name / version, trusted_keys=trusted_keys)
     except ModelError as error:
         note(f"Nothing to compare with: {error}")
         return None

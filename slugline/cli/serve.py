@@ -35,6 +35,7 @@ def _option(flag: str, **attributes: Any) -> Callable[[F], F]:
 @options.model_name
 @_option("--workers", default=1, type=click.IntRange(1, 256), help="Server processes that share the port.")
 @options.scorer
+@options.trusted_keys
 @_option("--max-text-chars", default=DEFAULT_MAX_TEXT_CHARS, type=click.IntRange(1), help="Longest title and text.")
 @_option("--max-batch-documents", default=1024, type=click.IntRange(1), help="Most documents in a BatchClassify.")
 @_option("--max-message-bytes", default=16 * 2**20, type=click.IntRange(1024), help="Largest request message.")

@@ -55,6 +55,15 @@ def _precisions(ctx: click.Context, param: click.Parameter, values: tuple[str, .
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="Share of the articles of your feed that have no topic; without it as in the topics file or the data.",
 )
+@click.option(
+    "--sign",
+    "private_file",
+    type=click.Path(path_type=Path),
+    metavar="PRIVATE_FILE",
+    envvar="SLUGLINE_SIGN",
+    show_envvar=True,
+    help="Sign the model with this private key, as `slugline keys new` writes it.",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of all chance in training.")
 @options.as_json
 def command(
@@ -68,6 +77,7 @@ def command(
     split: Any,
     recipe_file: Path | None,
     no_topic_share: float | None,
+    private_file: Path | None,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -75,6 +85,7 @@ def command(
 
     The version becomes current when the name has none yet, or with --promote; otherwise nothing goes live by itself.
     """
+    from slugline.cli.keys import signing_key
     from slugline.cli.terminal import note, print_json, print_table, stage_bars
     from training.plan import TrainingPlan
     from training.publishing import TrainingRequest, train_and_publish
@@ -89,6 +100,8 @@ def command(
         promote=promote,
         if_changed=if_changed,
         plan=TrainingPlan(recipe, min_precision, split, no_topic_share),
+        # Opened before the work: who mistypes a passphrase should not wait for a model to be trained.
+        signing_key=signing_key(private_file) if private_file else None,
     )
     with stage_bars() as bars:
         published = train_and_publish(request, bars)
@@ -103,6 +116,7 @@ def command(
                 "trained": published.is_new,
                 "documents": manifest.documents,
                 "fingerprint": manifest.fingerprint,
+                "signed_by": request.signing_key.key_id if request.signing_key else None,
                 "topics": manifest.topics,
                 "metrics": manifest.metrics,
             }
@@ -122,7 +136,8 @@ def command(
     )
     means = manifest.metrics
     note(f"Macro-F1 {means.macro_f1:.3f}, calibration error {means.expected_calibration_error:.3f}.")
-    note(f"Published {published.folder}" + (", now current." if published.is_current else "."))
+    signed = f", signed by the key {request.signing_key.key_id}" if request.signing_key else ""
+    note(f"Published {published.folder}{signed}" + (", now current." if published.is_current else "."))
     if not published.is_current:
         note(
             f"The current version is still {published.current}. Compare them on articles of your own:\n"

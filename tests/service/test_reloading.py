@@ -14,11 +14,13 @@ from sklearn.pipeline import Pipeline
 from slugline import promotions, store
 from slugline.manifest import MANIFEST_FILE
 from slugline.model import Model
+from slugline.signing import SigningKey, public_pem
 from slugline.v1 import classification_pb2 as pb
 from slugline.v1 import classification_pb2_grpc as pb_grpc
-from tests.conftest import Server, start_server
+from tests.conftest import Server, Slugline, start_server
 from tests.corpora import labelled_rows, write_rows
 from tests.service.test_supervisor import wait_until
+from tests.slugline.test_verification import malicious_joblib, swap
 from training.progress import NoProgress
 from training.publishing import TrainingRequest, train_and_publish
 
@@ -147,4 +149,105 @@ def test_every_worker_reloads_on_sighup(own_models: Path, tmp_path: Path, model:
     running.process.send_signal(signal.SIGHUP)
     wait_until(lambda: running.log.read_text().count("reloaded") == 2)
     assert {version_at(running.address) for _ in range(10)} == {version}
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def trusted_keys(tmp_path: Path) -> Path:
+    folder = tmp_path / "trusted"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def old_key(own_models: Path, trusted_keys: Path) -> SigningKey:
+    """A trusted key, which has signed the version there is."""
+    key = SigningKey.new()
+    (trusted_keys / "old.pub").write_bytes(public_pem(key.public))
+    store.sign(store.find(own_models), key)
+    return key
+
+
+def test_only_what_a_trusted_key_signed_takes_over_and_keys_change_without_a_restart(
+    own_models: Path, tmp_path: Path, trusted_keys: Path, old_key: SigningKey, model: Model, pipeline: Pipeline
+) -> None:
+    options = ("--workers", "2", "--reload-seconds", "0.1", "--trusted-keys", str(trusted_keys))
+    running = start_server(own_models, tmp_path, *options)
+
+    def log_has_twice(*words: str) -> bool:
+        return sum(all(word in line for word in words) for line in running.log.read_text().splitlines()) == 2
+
+    version = publish(own_models, model, pipeline)
+    wait_until(lambda: log_has_twice("candidate refused", version, "is not signed"))
+    assert version_at(running.address) == model.version
+    # Signed by a key that is not trusted yet, then trusted: nobody has to start or to ask anything.
+    new_key = SigningKey.new()
+    store.sign(own_models / "default" / version, new_key)
+    wait_until(lambda: log_has_twice("candidate refused", version, "which is not trusted"))
+    assert version_at(running.address) == model.version
+    (trusted_keys / "new.pub").write_bytes(public_pem(new_key.public))
+    wait_until(lambda: log_has_twice("reloaded", f"version={version}"))
+    assert version_at(running.address) == version
+    # A key that is revoked signs nothing more.
+    (trusted_keys / "old.pub").unlink()
+    last = store.publish(own_models, "default", model, pipeline, signing_key=old_key).name
+    store.promote(own_models, "default", last)
+    wait_until(lambda: log_has_twice("candidate refused", last, "which is not trusted"))
+    assert {version_at(running.address) for _ in range(10)} == {version}
+    assert running.stop() == 0
+
+
+@pytest.mark.parametrize("scorer", ["compiled", "sklearn"])
+def test_malicious_code_in_a_candidate_does_not_run(
+    own_models: Path,
+    tmp_path: Path,
+    trusted_keys: Path,
+    old_key: SigningKey,
+    model: Model,
+    pipeline: Pipeline,
+    scorer: str,
+) -> None:
+    options = ("--scorer", scorer, "--reload-seconds", "0.1", "--trusted-keys", str(trusted_keys))
+    running = start_server(own_models, tmp_path, *options)
+    ran = tmp_path / "ran"
+    for adjust, reason in ((False, "is not the file that was published"), (True, "is not the one that was signed")):
+        folder = store.publish(own_models, "default", model, pipeline, signing_key=old_key)
+        swap(folder, store.MODEL_FILE, malicious_joblib(ran), adjust=adjust)
+        store.promote(own_models, "default", folder.name)
+        wait_until(lambda reason=reason: reason in running.log.read_text())  # type: ignore[misc]
+        assert version_at(running.address) == model.version
+    assert running.stop() == 0
+    assert not ran.exists()
+
+
+def test_a_server_does_not_start_with_what_nobody_signed(
+    slugline: Slugline, own_models: Path, trusted_keys: Path, old_key: SigningKey, tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    swap(store.find(own_models), store.MODEL_FILE, malicious_joblib(ran), adjust=True)
+    for workers in ("1", "2"):
+        options = ("--workers", workers, "--trusted-keys", trusted_keys, "--scorer", "sklearn")
+        done = slugline("serve", "--address", "127.0.0.1:0", "--models", own_models, *options)
+        assert done.returncode == 3
+        assert "is not the one that was signed" in done.stderr.splitlines()[-1]
+        assert "Traceback" not in done.stderr
+    assert not ran.exists()
+
+
+def test_a_server_loads_the_library_of_keys_only_where_some_are_trusted(
+    server: Server, own_models: Path, trusted_keys: Path, old_key: SigningKey, tmp_path: Path
+) -> None:
+    def library_of(running: Server) -> bool:
+        return "/cryptography/" in Path(f"/proc/{running.process.pid}/maps").read_text()
+
+    assert not library_of(server)
+    trusting = start_server(own_models, tmp_path, "--scorer", "sklearn", "--trusted-keys", str(trusted_keys))
+    assert library_of(trusting)
+    assert "nobody vouches for" not in trusting.log.read_text()
+    assert trusting.stop() == 0
+
+
+def test_unpickling_what_nobody_signed_is_warned_of(own_models: Path, tmp_path: Path) -> None:
+    running = start_server(own_models, tmp_path, "--scorer", "sklearn")
+    assert "unpickling a model that nobody vouches for" in running.log.read_text()
     assert running.stop() == 0

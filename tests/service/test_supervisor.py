@@ -150,7 +150,8 @@ def test_a_port_is_reserved_once_and_closed_connections_do_not_hold_it() -> None
 
 def test_settings_go_to_another_process_whole() -> None:
     settings = ServerSettings(
-        "[::]:1", Path("a b"), "x", Limits(1, 2, 3), 0.5, 2.5, False, "sklearn", 3, True, "json", "debug"
+        *("[::]:1", Path("a b"), "x", Limits(1, 2, 3), 0.5, 2.5, False, "sklearn", 3, True, "json", "debug"),
+        trusted_keys=Path("keys"),
     )
     settings = replace(
         settings, security=Security(Path("c"), Path("k"), None, Path("t"), True), health_address="[::]:2"

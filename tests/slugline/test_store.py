@@ -15,8 +15,10 @@ from sklearn.pipeline import Pipeline
 
 from slugline import store
 from slugline.errors import InputError, ModelCorrupt, ModelIncompatible, ModelNotFound
-from slugline.manifest import MANIFEST_FILE
+from slugline.manifest import MANIFEST_FILE, SIGNATURE_FILE, Manifest
 from slugline.model import Model
+from slugline.signing import SigningKey
+from slugline.verification import trusted_manifest
 
 
 @pytest.fixture
@@ -38,6 +40,23 @@ def test_a_published_model_loads_and_scores_alike(own_models: Path, model: Model
     assert loaded.version == folder.name
     assert {"model.joblib", "notes.txt", "compiled-words-steps.npy"} < set(loaded.manifest.files)
     assert store.current_version(own_models, "copy") is None
+
+
+def test_a_model_is_published_with_its_signature(own_models: Path, model: Model, pipeline: Pipeline) -> None:
+    key = SigningKey.new()
+    folder = store.publish(own_models, "default", model, pipeline, signing_key=key)
+    assert key.has_signed(folder, (folder / MANIFEST_FILE).read_bytes())
+    assert SIGNATURE_FILE not in store.load(folder).manifest.files
+    assert not (store.publish(own_models, "default", model, pipeline) / SIGNATURE_FILE).exists()
+
+
+def test_signing_again_takes_the_place_of_a_signature(own_models: Path) -> None:
+    folder = store.find(own_models)
+    files = {path.name for path in folder.iterdir()}
+    for key in (SigningKey.new(), SigningKey.new()):
+        store.sign(folder, key)
+        assert key.has_signed(folder, (folder / MANIFEST_FILE).read_bytes())
+    assert {path.name for path in folder.iterdir()} == files | {SIGNATURE_FILE}
 
 
 def test_two_publications_within_a_second_are_two_versions(own_models: Path, model: Model, pipeline: Pipeline) -> None:
@@ -152,7 +171,7 @@ def test_loading_for_the_compiled_scorer_imports_no_scikit_learn(own_models: Pat
     code = (
         "import sys; from pathlib import Path; from slugline import store\n"
         "model = store.load(store.find(Path(sys.argv[1]))); model.scores(['x']); model.explain('Troops shelled')\n"
-        "print([name for name in ('sklearn', 'scipy', 'joblib') if name in sys.modules])"
+        "print([name for name in ('sklearn', 'scipy', 'joblib', 'cryptography') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code, own_models], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
@@ -179,27 +198,39 @@ PUBLISH_FOREVER = """
 import sys
 from pathlib import Path
 from slugline import store
-root = Path(sys.argv[1])
+from slugline.signing import SigningKey
+root, first, second = Path(sys.argv[1]), SigningKey.read(Path(sys.argv[2])), SigningKey.read(Path(sys.argv[3]))
 model = store.load(store.find(root), "sklearn")
 pipeline = model.pipeline
 print("ready", flush=True)
 while True:
-    folder = store.publish(root, "default", model, pipeline)
+    folder = store.publish(root, "default", model, pipeline, signing_key=first)
     store.promote(root, "default", folder.name)
+    store.sign(folder, second)
 """
 
 
-def test_a_publisher_killed_at_any_moment_leaves_a_loadable_current_version(own_models: Path) -> None:
+def test_a_publisher_killed_at_any_moment_leaves_a_loadable_current_version(own_models: Path, tmp_path: Path) -> None:
     chance = random.Random(5)
+    trusted = tmp_path / "trusted"
+    trusted.mkdir()
+    first, second = (tmp_path / f"{number}.key" for number in (1, 2))
+    for path in (first, second):
+        public = SigningKey.new().write(path)
+        public.rename(trusted / public.name)
+    store.sign(store.find(own_models), SigningKey.read(first))
     for _ in range(6):
-        command = [sys.executable, "-c", PUBLISH_FOREVER, str(own_models)]
+        command = [sys.executable, "-c", PUBLISH_FOREVER, str(own_models), str(first), str(second)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as publisher:
             assert publisher.stdout is not None
             assert publisher.stdout.readline() == "ready\n"
             time.sleep(chance.uniform(0.01, 0.3))
             publisher.kill()
-        store.load(store.find(own_models))
-        assert all(not isinstance(found, Exception) for found in store.versions(own_models, "default"))
+        store.load(store.find(own_models), trusted_keys=trusted)
+        # Signed, too, by the one key or by the other, is whatever has come into its place.
+        for manifest in store.versions(own_models, "default"):
+            assert isinstance(manifest, Manifest)
+            trusted_manifest(own_models / "default" / manifest.version, trusted)
 
 
 def test_what_killed_publishers_left_is_swept_up(own_models: Path, model: Model, pipeline: Pipeline) -> None:
