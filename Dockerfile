@@ -29,17 +29,22 @@ LABEL org.opencontainers.image.title="Slugline" \
 RUN groupadd --gid 10001 slugline && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin slugline
 COPY --from=build /opt/slugline /opt/slugline
 COPY --from=build --chown=root:root /models /models
+# Inside of a container every address is one that others can reach, and who they are is the platform's to say; so it
+# serves without TLS unless SLUGLINE_TLS_CERT and SLUGLINE_TLS_KEY are set. Health has a port of its own, where probes
+# need no TLS. See docs/access.md.
 ENV PATH=/opt/slugline/bin:$PATH \
     JOBLIB_MULTIPROCESSING=0 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     SLUGLINE_ADDRESS=0.0.0.0:50051 \
+    SLUGLINE_HEALTH_ADDRESS=0.0.0.0:50052 \
+    SLUGLINE_INSECURE=true \
     SLUGLINE_LOG_FORMAT=json \
     SLUGLINE_MODELS=/models
 USER 10001:10001
-EXPOSE 50051
+EXPOSE 50051 50052
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
-    CMD ["slugline", "health", "--address", "127.0.0.1:50051"]
+    CMD ["slugline", "health", "--address", "127.0.0.1:50052"]
 ENTRYPOINT ["slugline"]
 CMD ["serve"]

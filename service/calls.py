@@ -15,6 +15,7 @@ import grpc
 import structlog
 
 from service import families
+from service.access import Access
 from service.admission import Gate
 from service.status import status_of
 from service.tally import Tally
@@ -38,6 +39,7 @@ log = structlog.get_logger("slugline.calls")
 class Surroundings:
     """What the calls of a service have around them: without gates all are let in, without tracing there are no spans.
 
+    `access` is asked who calls, first of all and before anything of the request is parsed; without it all may.
     `logged` says whether each call is a line of the log, at level debug.
     """
 
@@ -46,6 +48,7 @@ class Surroundings:
     streams: Gate | None = None
     tracing: "Tracing | None" = None
     logged: bool = False
+    access: Access | None = None
 
 
 class Waiting:
@@ -88,6 +91,8 @@ class Call:
         around.tally.count(families.STARTED, (method,))
 
     def __enter__(self) -> None:
+        if self._around.access:
+            self._around.access.check(self._context.invocation_metadata() or ())
         if self._gate is None:
             return
         Waiting(self._context).check()

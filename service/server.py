@@ -15,19 +15,23 @@ import structlog
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from service import families, health, servicer
+from service.access import Access, check_exposure
 from service.admission import Admission
 from service.calls import Surroundings
 from service.exposition import exposed
+from service.ports import bind, health_server
 from service.processes import observe_process
 from service.reloading import Reloader, load_and_warm
+from service.rotation import follow
 from service.rpc import handlers
-from service.settings import ServerSettings
+from service.settings import Security, ServerSettings
 from service.tally import Snapshot, Tally
 from slugline import store
 from slugline.errors import CannotServe
 from slugline.model import Model
 
 if TYPE_CHECKING:
+    from service.tls import Certificates
     from service.tracing import Tracing
 
 _REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
@@ -50,9 +54,10 @@ def serve(settings: ServerSettings, on_serving: OnServing, show: Show | None = N
     Metrics are shown by `show`, or at the settings' address.
 
     Raises:
-        CannotServe: an address cannot be bound.
+        CannotServe: an address cannot be bound or should not be, or certificates or tokens cannot be used.
         ModelError: the model cannot be loaded.
     """
+    check_exposure(settings)
     server = _Server(settings, on_serving)
     shown = show(server.snapshot) if show else exposed(settings.metrics_address, lambda: [server.snapshot()])
     with shown:
@@ -66,7 +71,12 @@ class _Server:
         self._tally = Tally()
         self._admission = Admission(settings.limits)
         self._tracing = tracing_to(settings.trace_endpoint)
-        self._following: asyncio.Task[None] | None = None
+        # The calls of health have nothing around them but counting.
+        self._free = Surroundings(self._tally, logged=settings.log_level == "debug")
+        self._access = Access(settings.security.tokens) if settings.security.tokens else None
+        self._certificates = _certificates(settings.security)
+        self._files = [each.files for each in (self._access, self._certificates) if each]
+        self._following: list[asyncio.Task[None]] = []
 
     def snapshot(self) -> Snapshot:
         """What this process has counted so far; any thread may ask."""
@@ -88,8 +98,14 @@ class _Server:
         classification = servicer.ClassificationServicer(self._settings.limits, self._tally)
         well = health.Health([servicer.SERVICE.full_name])
         server = self._build(classification, well)
-        address = self._bind(server)
+        credentials = self._certificates.credentials() if self._certificates else None
+        address = bind(server, self._settings.address, credentials)
+        plain = health_server(self._settings, well, self._free)
         await server.start()
+        if plain:
+            await plain[0].start()
+            log.info("serving health", address=plain[1])
+        self._following.append(asyncio.create_task(follow(self._files, self._settings.reload_seconds)))
         loading = asyncio.create_task(self._load(classification, well, address))
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -99,6 +115,9 @@ class _Server:
             await stopping
         finally:
             await self._drain(server, well)
+            if plain:
+                await plain[0].stop(_LAST_SECONDS)
+            log.info("stopped")
 
     def _build(self, classification: servicer.ClassificationServicer, well: health.Health) -> grpc.aio.Server:
         options = [
@@ -108,24 +127,14 @@ class _Server:
             ("grpc.so_reuseport", int(self._settings.shared_port)),
         ]
         server = grpc.aio.server(options=options)
-        free = Surroundings(self._tally, logged=self._settings.log_level == "debug")
-        gated = replace(free, calls=self._admission.calls, streams=self._admission.streams, tracing=self._tracing)
-        generic = [handlers(servicer.SERVICE, classification, gated), handlers(health.SERVICE, well, free)]
+        guarded = replace(self._free, access=self._access)
+        gated = replace(guarded, calls=self._admission.calls, streams=self._admission.streams, tracing=self._tracing)
+        generic = [handlers(servicer.SERVICE, classification, gated), handlers(health.SERVICE, well, self._free)]
         if self._settings.reflection:
             names = (servicer.SERVICE.full_name, health.SERVICE.full_name, reflection.SERVICE_NAME)
-            generic.append(handlers(_REFLECTION, reflection.aio.ReflectionServicer(names), free))
+            generic.append(handlers(_REFLECTION, reflection.aio.ReflectionServicer(names), guarded))
         server.add_generic_rpc_handlers(tuple(generic))
         return server
-
-    def _bind(self, server: grpc.aio.Server) -> str:
-        host, _, _ = self._settings.address.rpartition(":")
-        try:
-            port = server.add_insecure_port(self._settings.address)
-        except RuntimeError:
-            port = 0
-        if not port or not host:
-            raise CannotServe(f"cannot listen on {self._settings.address!r}: not HOST:PORT, or taken; choose --address")
-        return f"{host}:{port}"
 
     async def _load(self, classification: servicer.ClassificationServicer, well: health.Health, address: str) -> None:
         folder = store.find(self._settings.models, self._settings.name)
@@ -140,11 +149,16 @@ class _Server:
 
         use(model)
         reloader = Reloader(self._settings, model, use, self._tally)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)
-        self._following = asyncio.create_task(reloader.follow())
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._look_at_once, reloader)
+        self._following.append(asyncio.create_task(reloader.follow()))
         well.serve()
         log.info("serving", address=address, model=model.manifest.name, version=model.version, topics=model.topics)
         self._on_serving(address, model.topics)
+
+    def _look_at_once(self, reloader: Reloader) -> None:
+        reloader.ask()
+        for files in self._files:
+            files.look()
 
     def _tell(self, model: Model) -> None:
         """Show which model is in use."""
@@ -157,8 +171,8 @@ class _Server:
 
     async def _drain(self, server: grpc.aio.Server, well: health.Health) -> None:
         well.close()
-        if self._following:
-            self._following.cancel()
+        for following in self._following:
+            following.cancel()
         grace = self._settings.grace_seconds
         log.info("draining", grace_seconds=grace)
         if not await self._admission.close(grace):
@@ -166,7 +180,15 @@ class _Server:
         await server.stop(_LAST_SECONDS)
         if self._tracing:
             await asyncio.to_thread(self._tracing.close)
-        log.info("stopped")
+
+
+def _certificates(security: Security) -> "Certificates | None":
+    if not any((security.tls_cert, security.tls_key, security.tls_client_ca)):
+        return None
+    # Only those who want TLS pay for the library that reads certificates.
+    from service.tls import certificates
+
+    return certificates(security)
 
 
 def tracing_to(endpoint: str) -> "Tracing | None":
@@ -185,4 +207,6 @@ def tracing_to(endpoint: str) -> "Tracing | None":
 
 
 def _plain(value: object) -> object:
-    return value if isinstance(value, (str, int, float, bool, dict)) else str(value)
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)

@@ -29,14 +29,31 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Security:
+    """Who may call, and whether others can listen: paths of PEM files and of the file of bearer tokens.
+
+    With `tls_client_ca` only clients with a certificate of one of its authorities are let in. `insecure` lets the
+    server listen where other machines can reach it without TLS.
+    """
+
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    tokens: Path | None = None
+    insecure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Where to listen, what to serve, and how to stop.
 
+    `health_address` is a port of its own for health alone, without TLS and tokens; empty for none.
     `grace_seconds` is how long accepted calls may take to finish after SIGTERM before they are cut off.
-    `reload_seconds` is how often to look for a new current version, 0 for only when asked by SIGHUP. `workers` is how
-    many processes share the port; `shared_port` is set in each of them. `metrics_address` is where Prometheus finds
-    metrics, and `trace_endpoint` where spans are sent; empty for neither. `trusted_keys` is a PEM file of public keys
-    or a folder of such files; where it is set, only models signed by one of them are served.
+    `reload_seconds` is how often to look for a new current version, and for certificates and tokens that have changed,
+    0 for only when asked by SIGHUP. `workers` is how many processes share the port; `shared_port` is set in each.
+    `metrics_address` is where Prometheus finds metrics, and `trace_endpoint` where spans are sent; empty for neither.
+    `trusted_keys` is a PEM file of public keys or a folder of such files; where it is set, only models signed by one of
+    them are served.
     """
 
     address: str = DEFAULT_ADDRESS
@@ -53,6 +70,8 @@ class ServerSettings:
     trace_endpoint: str = ""
     log_format: LogFormat = "human"
     log_level: str = "info"
+    security: Security = Security()
+    health_address: str = ""
     trusted_keys: Path | None = None
 
 

@@ -17,6 +17,7 @@ STATUS_CODES: dict[type[errors.SluglineError], grpc.StatusCode] = {
     errors.UnknownService: grpc.StatusCode.NOT_FOUND,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.NotReady: grpc.StatusCode.UNAVAILABLE,
+    errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     errors.ModelError: grpc.StatusCode.UNAVAILABLE,
     errors.CallerGone: grpc.StatusCode.CANCELLED,
     errors.DeadlinePassed: grpc.StatusCode.DEADLINE_EXCEEDED,

@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -60,22 +60,29 @@ def supervise(settings: ServerSettings, on_serving: OnServing) -> None:
     """Serve with `settings.workers` processes until SIGTERM or SIGINT, then drain them and return.
 
     Raises:
-        CannotServe: the address cannot be bound, or the workers cannot start.
+        CannotServe: the address cannot be bound or should not be, or the workers cannot start.
         ModelError: the model cannot be loaded.
     """
-    with reserve(settings.address) as reservation:
-        host = settings.address.rpartition(":")[0]
-        address = f"{host}:{reservation.getsockname()[1]}"
-        supervisor = _Supervisor(replace(settings, address=address, shared_port=True), on_serving)
-        with exposed(settings.metrics_address, supervisor.snapshots):
-            asyncio.run(supervisor.run())
+    with ExitStack() as held:
+        address = _hold(held, settings.address, "--address")
+        health_address = settings.health_address and _hold(held, settings.health_address, "--health-address")
+        shared = replace(settings, address=address, health_address=health_address, shared_port=True)
+        supervisor = _Supervisor(shared, on_serving)
+        held.enter_context(exposed(settings.metrics_address, supervisor.snapshots))
+        asyncio.run(supervisor.run())
 
 
-def reserve(address: str) -> socket.socket:
+def _hold(held: ExitStack, address: str, option: str) -> str:
+    """Reserve `address` until `held` is closed; the address with the port that it got."""
+    port = held.enter_context(reserve(address, option)).getsockname()[1]
+    return f"{address.rpartition(':')[0]}:{port}"
+
+
+def reserve(address: str, option: str = "--address") -> socket.socket:
     """A socket that holds the port for workers to share, and never listens itself.
 
     Raises:
-        CannotServe: the address is not HOST:PORT, or taken.
+        CannotServe: the address is not HOST:PORT, or taken; names the `option` that it came from.
     """
     host, _, port = address.rpartition(":")
     try:
@@ -91,9 +98,13 @@ def reserve(address: str) -> socket.socket:
             place = alone.getsockname()
         shared = socket.socket(family, kind, protocol)
         shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # Connections that a server before this one has closed linger for a minute; they must not be in the way, and
+        # another supervisor must.
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         shared.bind(place)
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     except (OSError, ValueError):
-        raise CannotServe(f"cannot listen on {address!r}: not HOST:PORT, or taken; choose --address") from None
+        raise CannotServe(f"cannot listen on {address!r}: not HOST:PORT, or taken; choose {option}") from None
     return shared
 
 

@@ -106,6 +106,14 @@ class KeyFileError(InputError):
     """A file of keys that cannot be used, or must not be overwritten."""
 
 
+class TokenFileError(InputError):
+    """A file of bearer tokens that cannot be understood; the message never holds a token."""
+
+
+class CertificateFileError(InputError):
+    """A file of certificates, or the key to one, that cannot be used."""
+
+
 class NotEnoughExamples(InputError):
     """A topic has too few articles to learn it, or the data too few articles without it."""
 
@@ -294,3 +302,7 @@ class DeadlinePassed(CallerGone):
 
     def __init__(self) -> None:
         SluglineError.__init__(self, "the deadline of the call has passed; nothing more was done for it")
+
+
+class Unauthenticated(SluglineError):
+    """A call came without a token that the server knows; the message never holds the one it came with."""

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     show_envvar=True,
     help="Ask this server instead of loading a model.",
 )
+@options.credentials
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run to the same --output stopped.")
 @options.as_json
 def command(
@@ -53,6 +54,7 @@ def command(
     trusted_keys: Path | None,
     scorer: Any,
     server: str | None,
+    credentials: options.Credentials,
     resume: bool,
     as_json: bool,
 ) -> None:
@@ -66,7 +68,7 @@ def command(
         raise click.UsageError("--output goes with --input")
     if resume and output_path is None:
         raise click.UsageError("--resume goes with --output")
-    source = _Source(model, trusted_keys, scorer, server)
+    source = _Source(model, trusted_keys, scorer, server, credentials)
     if input_path is not None:
         failed = _classify_file(input_path, output_path, source, resume=resume)
     else:
@@ -83,6 +85,7 @@ class _Source(NamedTuple):
     trusted_keys: Path | None
     scorer: Any
     server: str | None
+    credentials: options.Credentials
 
 
 @contextmanager
@@ -90,7 +93,7 @@ def _classifier(source: _Source) -> Iterator["Classifier"]:
     if source.server:
         from slugline.cli.remote import connect
 
-        with connect(source.server) as remote:
+        with connect(source.server, source.credentials) as remote:
             yield remote
     else:
         from slugline import store
@@ -152,7 +155,7 @@ def _tagger(source: _Source, input_path: Path) -> Iterator[tuple["Tagger", str]]
     if source.server:
         from slugline.cli.remote import connect
 
-        with connect(source.server) as remote:
+        with connect(source.server, source.credentials) as remote:
             yield tagger_alone(remote), remote.model_version
     else:
         from slugline import store

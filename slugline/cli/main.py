@@ -1,6 +1,7 @@
 """`slugline`: one console command with subcommands, each in the module of its name, imported when it is called."""
 
 import importlib
+import os
 import sys
 
 import click
@@ -51,6 +52,8 @@ def slugline() -> None:
 
 def main() -> None:
     """The console command: run, and turn errors into one message and an exit code."""
+    # gRPC writes a line of its own, in no format of ours, for every handshake that fails; a port scan makes many.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         slugline(prog_name="slugline")
     except SluglineError as error:

@@ -1,8 +1,9 @@
 """Options that several commands share, so that they mean the same everywhere."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -82,3 +83,50 @@ confidence = click.option(
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="How sure each interval is; raise it where many topics are compared.",
 )
+
+
+class Credentials(NamedTuple):
+    """How a command shows a server who calls, and makes sure who answers.
+
+    Without any TLS option calls go out in the clear; `tls` alone trusts the authorities that gRPC comes with.
+    """
+
+    tls: bool = False
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_server_name: str | None = None
+    token_file: Path | None = None
+
+
+def _file(flag: str, variable: str, text: str) -> Decorator[Any]:
+    kind = click.Path(path_type=Path)
+    return click.option(flag, type=kind, metavar="FILE", envvar=variable, show_envvar=True, help=text)
+
+
+_CREDENTIALS = (
+    click.option("--tls", is_flag=True, help="Call with TLS; the other TLS options mean this too."),
+    _file("--tls-ca", "SLUGLINE_TLS_CA", "PEM file of the authorities to trust, in place of the public ones."),
+    _file("--tls-cert", "SLUGLINE_CLIENT_CERT", "PEM file of the certificate to show, for mutual TLS."),
+    _file("--tls-key", "SLUGLINE_CLIENT_KEY", "PEM file of the key to that certificate."),
+    click.option("--tls-server-name", metavar="NAME", help="Name the server's certificate has, if not the one called."),
+    _file(
+        "--token-file",
+        "SLUGLINE_TOKEN_FILE",
+        "File that holds the bearer token; without it the variable SLUGLINE_TOKEN, if set.",
+    ),
+)
+
+
+def credentials(command: F) -> F:
+    """The options of a command that calls a server; it gets them as one argument, `credentials`."""
+
+    @wraps(command)
+    def with_credentials(**given: Any) -> Any:
+        mine = Credentials(**{name: given.pop(name) for name in Credentials._fields})
+        return command(credentials=mine, **given)
+
+    decorated: Any = with_credentials
+    for option in reversed(_CREDENTIALS):
+        decorated = option(decorated)
+    return decorated  # type: ignore[no-any-return]

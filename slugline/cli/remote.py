@@ -8,7 +8,9 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
+from slugline.cli.channel import Metadata, open_channel, token_metadata
 from slugline.cli.classifiers import Outcome
+from slugline.cli.options import Credentials
 from slugline.documents import Document
 from slugline.errors import InputError, ServerRefused, ServerUnavailable
 from slugline.quality import QualityWarning
@@ -19,14 +21,23 @@ _BATCH_BYTES = 2 * 2**20
 _TIMEOUT_SECONDS = 60.0
 _UNAVAILABLE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
 
+_ADVICE = {
+    "CERTIFICATE_VERIFY_FAILED": "name the authority of its certificate with --tls-ca",
+    "Hostname Verification Check failed": "call it by a name in its certificate, or give that with --tls-server-name",
+    "WRONG_VERSION_NUMBER": "it speaks no TLS; leave the TLS options out",
+    "Socket closed": "it may want TLS (--tls-ca), or a certificate of its callers (--tls-cert, --tls-key)",
+}
+"""What to do about a call that failed, by what gRPC says of it."""
+
 R = TypeVar("R")
 
 
 class RemoteClassifier:
     """Classifies by calling a server; what it takes and answers is what LocalClassifier takes and answers."""
 
-    def __init__(self, address: str, channel: grpc.Channel) -> None:
+    def __init__(self, address: str, channel: grpc.Channel, metadata: Metadata) -> None:
         self._address = address
+        self._metadata = metadata
         self._stub = pb_grpc.ClassificationServiceStub(channel)  # type: ignore[no-untyped-call]
         described = self._call(self._stub.GetModel, pb.GetModelRequest())
         self.model_version = f"{described.version} {described.fingerprint}"
@@ -80,31 +91,37 @@ class RemoteClassifier:
 
     def _call(self, method: Callable[..., R], request: Any) -> R:
         try:
-            return method(request, timeout=_TIMEOUT_SECONDS)
+            return method(request, timeout=_TIMEOUT_SECONDS, metadata=self._metadata)
         except grpc.RpcError as error:
             raise _worded(self._address, error) from None
 
 
 @contextmanager
-def connect(address: str) -> Iterator[RemoteClassifier]:
+def connect(address: str, credentials: Credentials) -> Iterator[RemoteClassifier]:
     """A classifier that calls the server at `address`.
 
     Raises:
+        InputError: the credentials cannot be used.
         ServerUnavailable: the server does not answer or is not ready.
+        ServerRefused: it does not let this caller in.
     """
-    with grpc.insecure_channel(address, options=[("grpc.max_receive_message_length", -1)]) as channel:
-        yield RemoteClassifier(address, channel)
+    metadata = token_metadata(address, credentials)
+    with open_channel(address, credentials) as channel:
+        yield RemoteClassifier(address, channel, metadata)
 
 
-def check_health(address: str, timeout: float) -> str:
+def check_health(address: str, timeout: float, credentials: Credentials) -> str:
     """SERVING, if the server at `address` says so within `timeout` seconds.
 
     Raises:
+        InputError: the credentials cannot be used.
         ServerUnavailable: it says something else, or does not answer.
     """
-    with grpc.insecure_channel(address) as channel:
+    metadata = token_metadata(address, credentials)
+    with open_channel(address, credentials) as channel:
+        check = health_pb2_grpc.HealthStub(channel).Check
         try:
-            response = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=timeout)
+            response = check(health_pb2.HealthCheckRequest(), timeout=timeout, metadata=metadata)
         except grpc.RpcError as error:
             raise _worded(address, error) from None
     status: str = health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)
@@ -129,7 +146,12 @@ def _message(document: Document) -> pb.Document:
 def _worded(address: str, error: Any) -> Exception:
     code: grpc.StatusCode = error.code()
     if code in _UNAVAILABLE:
-        return ServerUnavailable(f"{address}: does not answer or is not ready ({error.details()}); is it running?")
+        advice = next((words for sign, words in _ADVICE.items() if sign in error.details()), "is it running?")
+        return ServerUnavailable(f"{address}: does not answer or is not ready ({error.details()}); {advice}")
+    if code == grpc.StatusCode.UNAUTHENTICATED:
+        return ServerRefused(
+            f"{address}: lets nobody in without a token ({error.details()}); give one with --token-file"
+        )
     if code == grpc.StatusCode.INVALID_ARGUMENT and rpc_status.from_call(error) is not None:
         return InputError(error.details().removeprefix("document."))
     return ServerRefused(f"{address}: answered {code.name}: {error.details()}")

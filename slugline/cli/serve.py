@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -19,6 +20,8 @@ _EXAMPLE = "Envoys met in Geneva for ceasefire talks while artillery shelled the
 
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_FILE = click.Path(path_type=Path)
 
 
 def _option(flag: str, **attributes: Any) -> Callable[[F], F]:
@@ -50,6 +53,12 @@ def _option(flag: str, **attributes: Any) -> Callable[[F], F]:
     help="How often to look for a new current version; 0 only on SIGHUP.",
 )
 @_option("--reflection/--no-reflection", default=True, help="Tell clients the API through gRPC reflection.")
+@_option("--tls-cert", type=_FILE, metavar="FILE", help="PEM file of the certificate, and the chain behind it.")
+@_option("--tls-key", type=_FILE, metavar="FILE", help="PEM file of the key to that certificate.")
+@_option("--tls-client-ca", type=_FILE, metavar="FILE", help="PEM file of authorities; only their clients may call.")
+@_option("--tokens", type=_FILE, metavar="FILE", help="File of bearer tokens, one a line; calls must bring one.")
+@_option("--insecure", is_flag=True, help="Let other machines call without TLS.")
+@_option("--health-address", default="", help="HOST:PORT for health alone, without TLS and tokens, for probes.")
 @_option("--metrics-address", default="", help="HOST:PORT for Prometheus metrics; none where empty.")
 @_option("--trace-endpoint", default="", help="OTLP endpoint (gRPC) to send traces to; none where empty.")
 @_option("--log-format", default="human", type=click.Choice(["human", "json"]), help="How to write logs.")
@@ -63,7 +72,7 @@ def command(**given: Any) -> None:
     def say_how_to_call(bound: str, topics: tuple[str, ...]) -> None:
         program = shlex.quote(sys.argv[0])
         click.echo(f"Serving {', '.join(topics)} on {bound}. Paste this into another terminal:")
-        click.echo(f"{program} classify --server {bound} {shlex.quote(_EXAMPLE)}")
+        click.echo(f"{program} classify --server {bound}{_credentials(settings)} {shlex.quote(_EXAMPLE)}")
 
     settings = _settings(given)
     configure_logs(settings.log_format, settings.log_level)
@@ -79,7 +88,18 @@ def command(**given: Any) -> None:
 
 def _settings(given: dict[str, Any]) -> "ServerSettings":
     """Every option has the name of the setting it gives."""
-    from service.settings import Limits, ServerSettings
+    from service.settings import Limits, Security, ServerSettings
 
-    limits = {field.name: given.pop(field.name) for field in fields(Limits)}
-    return ServerSettings(limits=Limits(**limits), **given)
+    limits = Limits(**{field.name: given.pop(field.name) for field in fields(Limits)})
+    security = Security(**{field.name: given.pop(field.name) for field in fields(Security)})
+    return ServerSettings(limits=limits, security=security, **given)
+
+
+def _credentials(settings: "ServerSettings") -> str:
+    """The options that a caller needs; the files in capitals are the caller's own."""
+    security = settings.security
+    return (
+        (" --tls-ca CA.pem" if security.tls_cert else "")
+        + (" --tls-cert CERT.pem --tls-key KEY.pem" if security.tls_client_ca else "")
+        + (" --token-file TOKEN" if security.tokens else "")
+    )

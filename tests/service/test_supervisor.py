@@ -8,12 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
 import pytest
 
-from service.settings import Limits, ServerSettings, settings_from_json, settings_to_json
+from service.settings import Limits, Security, ServerSettings, settings_from_json, settings_to_json
 from service.supervisor import reserve
 from slugline.errors import CannotServe
 from slugline.v1 import classification_pb2 as pb
@@ -136,10 +137,24 @@ def test_a_reserved_port_can_be_shared_by_those_who_share() -> None:
             alone.bind(reserved.getsockname())
 
 
+def test_a_port_is_reserved_once_and_closed_connections_do_not_hold_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as before:
+        place = before.getsockname()
+        with socket.create_connection(place) as caller:
+            before.accept()[0].close()
+            caller.recv(1)
+    address = f"127.0.0.1:{place[1]}"
+    with reserve(address), pytest.raises(CannotServe, match="taken"):
+        reserve(address)
+
+
 def test_settings_go_to_another_process_whole() -> None:
     settings = ServerSettings(
         *("[::]:1", Path("a b"), "x", Limits(1, 2, 3), 0.5, 2.5, False, "sklearn", 3, True, "json", "debug"),
         trusted_keys=Path("keys"),
+    )
+    settings = replace(
+        settings, security=Security(Path("c"), Path("k"), None, Path("t"), True), health_address="[::]:2"
     )
     assert settings_from_json(settings_to_json(settings)) == settings
 
