@@ -8,7 +8,11 @@ from typing import Any
 import grpc
 import pytest
 
-from service.calls import Waiting
+from service import families
+from service.admission import Admission
+from service.calls import Call, Surroundings, Waiting
+from service.settings import Limits
+from service.tally import Tally
 from slugline.errors import CallerGone, DeadlinePassed
 from slugline.v1 import classification_pb2 as pb
 from tests.conftest import Server, metrics_of, start_server
@@ -84,14 +88,17 @@ def skipped(found: dict[str, float]) -> float:
     return sum(value for name, value in found.items() if name.startswith("slugline_documents_skipped_total"))
 
 
-def test_a_call_whose_deadline_has_passed_on_arrival_is_not_answered(measured: Server) -> None:
-    with grpc.insecure_channel(measured.address) as channel:
-        call: Any = channel.unary_unary(BATCH)
-        for _ in range(20):
-            with pytest.raises(grpc.RpcError) as caught:
-                call(batch(1), timeout=0)
-            assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert metrics_of(measured)["slugline_documents_total"] == 0
+def test_a_call_whose_deadline_has_passed_on_arrival_is_not_let_in() -> None:
+    gate = Admission(Limits()).calls
+    tally = Tally()
+    late = Call("a/b", _Context(-0.001), Surroundings(tally, gate), gate)
+    with pytest.raises(DeadlinePassed), late:
+        pass
+    assert gate.inside == 0
+    assert families.ADMITTED.name not in {name for name, _, _ in tally.snapshot().counters}
+    with Call("a/b", _Context(5.0), Surroundings(tally, gate), gate):
+        assert gate.inside == 1
+    assert gate.inside == 0
 
 
 def test_a_slow_reader_of_a_stream_keeps_memory_flat(measured: Server) -> None:
