@@ -62,6 +62,9 @@ MODEL = Family(
 MODEL_CREATED = Family(
     "slugline_model_created_timestamp_seconds", "gauge", "When the model in use was trained.", ("version",), (), "max"
 )
+CERTIFICATE_ENDS = Family(
+    "slugline_certificate_ends_timestamp_seconds", "gauge", "When the certificate in use ends.", (), (), "max"
+)
 RELOADS = Family("slugline_reloads_total", "counter", "New versions that were loaded or refused.", ("result",))
 RESIDENT = Family("slugline_resident_bytes", "gauge", "Resident memory of each server process.", ("process",))
 DESCRIPTORS = Family("slugline_open_descriptors", "gauge", "Open files of each server process.", ("process",))

@@ -82,6 +82,8 @@ class _Server:
         """What this process has counted so far; any thread may ask."""
         self._tally.set(families.IN_FLIGHT, self._admission.calls.inside)
         self._tally.set(families.STREAMS, self._admission.streams.inside)
+        if self._certificates:
+            self._tally.set(families.CERTIFICATE_ENDS, self._certificates.expires.timestamp())
         if not self._settings.shared_port:
             observe_process(self._tally, "server")
         return self._tally.snapshot()

@@ -46,6 +46,10 @@ class Pair:
     def serial(self) -> int:
         return x509.load_pem_x509_certificate(self.cert.read_bytes()).serial_number
 
+    @property
+    def ends(self) -> datetime:
+        return x509.load_pem_x509_certificate(self.cert.read_bytes()).not_valid_after_utc
+
     def become(self, other: "Pair") -> None:
         """Take over the content of another pair, each file at once."""
         put(self.key, other.key.read_bytes())

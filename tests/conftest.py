@@ -88,12 +88,18 @@ def start_server(models: Path, folder: Path, *options: str) -> Server:
     return Server(process, first.split(" on ")[1].split(". ")[0], log)
 
 
-def metrics_of(server: Server) -> dict[str, float]:
-    """What a server started with `--metrics-address 127.0.0.1:0` shows: each value by what stands before it."""
-    found = re.search(r"showing metrics\s+address=(\S+)", server.log.read_text())
+def exposition(server: Server) -> str:
+    """What a server started with `--metrics-address 127.0.0.1:0` shows, and says where in its log of either format."""
+    lines = [line for line in server.log.read_text().splitlines() if "showing metrics" in line]
+    found = re.search(r"127\.0\.0\.1:\d+", lines[0])
     assert found
-    with urllib.request.urlopen(f"http://{found[1]}/metrics", timeout=30) as response:
-        lines = response.read().decode().splitlines()
+    with urllib.request.urlopen(f"http://{found[0]}/metrics", timeout=30) as response:
+        return str(response.read().decode())
+
+
+def metrics_of(server: Server) -> dict[str, float]:
+    """The value of each line of the exposition, by what stands before it."""
+    lines = exposition(server).splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
 

@@ -28,7 +28,7 @@ from slugline.documents import Document
 from slugline.errors import CannotServe, InputError, ServerUnavailable, Unauthenticated
 from slugline.v1 import classification_pb2 as pb
 from tests.authority import Authority, Pair, put
-from tests.conftest import Server, Slugline, start_server
+from tests.conftest import Server, Slugline, exposition, metrics_of, start_server
 
 OLD, NEW, STRANGE = "the-old-token-of-ours", "the-new-token-of-ours", "a-token-of-nobody-here"
 SERVICE = "slugline.v1.ClassificationService"
@@ -100,7 +100,17 @@ def start_guarded(models: Path, folder: Path, *options: str, mutual: bool) -> Gu
     given = ["--tls-cert", str(shown.cert), "--tls-key", str(shown.key), "--tokens", str(tokens)]
     if mutual:
         given += ["--tls-client-ca", str(authority.path)]
-    given += ["--health-address", "127.0.0.1:0", "--reload-seconds", "0.1", "--log-format", "json", *options]
+    given += [
+        "--metrics-address",
+        "127.0.0.1:0",
+        "--health-address",
+        "127.0.0.1:0",
+        "--reload-seconds",
+        "0.1",
+        "--log-format",
+        "json",
+        *options,
+    ]
     server = start_server(models, folder, *given)
     return Guarded(server, authority, shown, authority.issue("caller") if mutual else None, tokens)
 
@@ -308,6 +318,17 @@ def test_no_secret_is_in_the_log_nor_a_line_that_is_not_ours(guarded: Guarded, t
     assert not [secret for secret in secrets if secret in log]
     starting = next(line for line in map(json.loads, log.splitlines()) if line["event"] == "starting")
     assert starting["security"]["tokens"] == str(guarded.tokens)
+
+
+def test_metrics_tell_when_the_certificate_ends_and_no_secret(guarded: Guarded) -> None:
+    assert guarded.code(OLD) == grpc.StatusCode.OK
+    assert guarded.code(STRANGE) == UNAUTHENTICATED
+    wait_until(lambda: all(text in exposition(guarded.server) for text in ("UNAUTHENTICATED", "_ends_timestamp_seconds 1")))
+    assert metrics_of(guarded.server)["slugline_certificate_ends_timestamp_seconds"] == pytest.approx(
+        guarded.shown.ends.timestamp()
+    )
+    shown = exposition(guarded.server)
+    assert not [secret for secret in (OLD, NEW, STRANGE, sha256(OLD.encode()).hexdigest()) if secret in shown]
 
 
 def test_callers_are_told_what_they_lack(mutual: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.families import FAMILIES
 from slugline.v1 import classification_pb2 as pb
 from slugline.v1 import classification_pb2_grpc as pb_grpc
-from tests.conftest import Server, metrics_of, start_server
+from tests.conftest import Server, exposition, metrics_of, start_server
 from tests.corpora import TOPICS
 from tests.service.test_supervisor import classify, wait_until, workers_of
 
@@ -41,13 +40,6 @@ def shown(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
                 stub.Classify(bad)
     yield running
     assert running.stop() == 0
-
-
-def exposition(server: Server) -> str:
-    address = re.search(r"showing metrics\s+address=(\S+)", server.log.read_text())
-    assert address
-    with urllib.request.urlopen(f"http://{address[1]}/metrics", timeout=30) as response:
-        return str(response.read().decode())
 
 
 def test_calls_are_counted_by_method_and_code_and_all_that_started_have_ended(shown: Server) -> None:

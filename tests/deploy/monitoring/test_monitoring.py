@@ -52,7 +52,7 @@ def promtool(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_alerts_go_off_when_they_should() -> None:
-    assert "9 rules found" in promtool("check", "rules", "alerts.yaml").stdout
+    assert "10 rules found" in promtool("check", "rules", "alerts.yaml").stdout
     assert "SUCCESS" in promtool("test", "rules", "alerts_test.yaml").stdout
 
 
