@@ -14,7 +14,10 @@ WORKDIR /build
 RUN python3 -m venv --copies /opt/slugline \
  && find "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" -name '*.pyc' -delete
 COPY requirements.lock ./
-RUN /opt/slugline/bin/pip install --quiet --no-compile --require-hashes -r requirements.lock
+# Where a proxy with an authority of its own stands before the package index, its certificates come as a build secret.
+RUN --mount=type=secret,id=certificates \
+    [ ! -e /run/secrets/certificates ] || export PIP_CERT=/run/secrets/certificates; \
+    /opt/slugline/bin/pip install --quiet --no-compile --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY slugline slugline
 COPY service service

@@ -28,8 +28,13 @@ bench: $(VENV)/.installed-dev ## measure speed beside the alternatives, into ben
 	@$(BIN)/slugline train --data seeds --if-changed --promote
 	$(BIN)/python -m benchmarks
 
-image: $(VENV)/.installed-dev ## build the container image, run it, hold it to its promises; BASE=... names another base
-	$(BIN)/python -m deploy.image --to build/image $(if $(BASE),--base $(BASE)) $(if $(SCRATCH),--scratch $(SCRATCH))
+image: $(VENV)/.installed-dev ## build the container image, run it, hold it to its promises; see deploy/image/README.md
+	$(BIN)/python -m deploy.image --to build/image $(IMAGE_OPTIONS)
+
+sbom: build/image/sbom.cdx.json ## list what the image is made of; building the image writes it
+
+build/image/sbom.cdx.json: Dockerfile requirements.lock
+	@$(MAKE) image
 
 audit: $(VENV)/.installed-dev ## look every locked dependency up in a vulnerability service
 	@$(BIN)/python -m deploy.supply_chain.audit requirements.lock || { code=$$?; \

@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument(
         "--base", help="base image, or folder with one; Buildah makes one with debootstrap if not given"
     )
+    parser.add_argument("--certificates", type=Path, help="file of authorities to trust while packages are fetched")
     parser.add_argument("--to", type=Path, default=Path("build/image"), help="folder for what is written")
     parser.add_argument("--scratch", type=Path, help="folder for layers and the base, kept for the next build")
     parser.add_argument("--save", action="store_true", help="also write the image to slugline.tar, for `docker load`")
@@ -38,7 +39,7 @@ def main() -> int:
         scratch.mkdir(parents=True, exist_ok=True)
         try:
             engine = _find_engine(scratch, folder)
-            return _build_and_check(engine, given.base, given.to, given.save)
+            return _build_and_check(engine, given)
         except (CannotBuild, UnreadableImage) as error:
             print(f"image: {error}", file=sys.stderr)
         except subprocess.CalledProcessError as error:
@@ -58,10 +59,11 @@ def _find_engine(scratch: Path, folder: Path) -> Engine:
     return Buildah(scratch, folder)
 
 
-def _build_and_check(engine: Engine, base: str | None, to: Path, save: bool) -> int:
+def _build_and_check(engine: Engine, given: argparse.Namespace) -> int:
+    to: Path = given.to
     started = time.monotonic()
     try:
-        engine.build(PROJECT, base)
+        engine.build(PROJECT, given.base, given.certificates)
         seconds = time.monotonic() - started
         write_corpus(PROJECT / "seeds", engine.folder)
         engine.root()
@@ -74,7 +76,7 @@ def _build_and_check(engine: Engine, base: str | None, to: Path, save: bool) -> 
         report = {"engine": type(engine).__name__, "build_seconds": round(seconds), "checks": results}
         report["bytes"] = {"all": sum(by_folder.values())} | by_folder
         (to / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        if save:
+        if given.save:
             engine.save((to / "slugline.tar").absolute())
     finally:
         engine.close()

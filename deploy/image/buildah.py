@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.image import container
-from deploy.image.engines import TAG, CannotBuild, Engine, Finished, finish, output
+from deploy.image.engines import TAG, CannotBuild, Engine, Finished, finish, output, secrets
 
 _SUITE = "bookworm"
 _BASE_PACKAGES = "ca-certificates,python3,python3-venv"
@@ -23,7 +23,7 @@ class Buildah(Engine):
     _running: "subprocess.Popen[bytes] | None" = None
     _root: Path | None = None
 
-    def build(self, context: Path, base: str | None) -> None:
+    def build(self, context: Path, base: str | None, certificates: Path | None) -> None:
         base = base or str(self.scratch / "base")
         if base == str(self.scratch / "base") and not Path(base).exists():
             make_base(Path(base))
@@ -31,7 +31,8 @@ class Buildah(Engine):
             self._take_base(Path(base))
             base = f"localhost/{TAG}-base"
         options = ("--layers", "--format", "docker", "--network", "host", "--build-arg", f"BASE={base}", "--tag", TAG)
-        subprocess.run([*self._buildah, "build", *options, str(context)], check=True, env=self._environment)
+        command = [*self._buildah, "build", *options, *secrets(certificates), str(context)]
+        subprocess.run(command, check=True, env=self._environment)
 
     def _take_base(self, folder: Path) -> None:
         """A folder as an image, unless the storage has it from a build before."""

@@ -1,27 +1,32 @@
 """The Docker engine."""
 
 import json
+import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy.image.engines import TAG, Engine, Finished, finish, output
+from deploy.image.engines import TAG, Engine, Finished, finish, output, secrets
 
 
 class Docker(Engine):
     """An image in the local daemon, by the command line of Docker."""
 
     _running = ""
+    _unpacked = False
     _HARDENED = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 
-    def build(self, context: Path, base: str | None) -> None:
+    def build(self, context: Path, base: str | None, certificates: Path | None) -> None:
         if base and Path(base).is_dir():
             with subprocess.Popen(["tar", "-C", base, "-c", "."], stdout=subprocess.PIPE) as packed:
                 subprocess.run(["docker", "import", "-", f"{TAG}-base"], stdin=packed.stdout, check=True)
             base = f"{TAG}-base"
         arguments = ["--build-arg", f"BASE={base}"] if base else []
-        subprocess.run(["docker", "build", *arguments, "--tag", TAG, str(context)], check=True)
+        command = ["docker", "build", *arguments, *secrets(certificates), "--tag", TAG, str(context)]
+        # Secrets are of BuildKit, which older engines must be told to use.
+        subprocess.run(command, check=True, env=os.environ | {"DOCKER_BUILDKIT": "1"})
 
     def configuration(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(output("docker", "image", "inspect", TAG))[0]["Config"]
@@ -29,12 +34,14 @@ class Docker(Engine):
 
     def root(self) -> Path:
         folder = self.scratch / "root"
-        if not folder.exists():
+        if not self._unpacked:
+            shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             created = output("docker", "create", TAG).strip()
             with subprocess.Popen(["docker", "export", created], stdout=subprocess.PIPE) as packed:
                 subprocess.run(["tar", "-C", str(folder), "-x", "-p"], stdin=packed.stdout, check=True)
             subprocess.run(["docker", "rm", created], check=True, capture_output=True)
+            self._unpacked = True
         return folder
 
     def run(self, *command: str) -> Finished:

@@ -26,8 +26,12 @@ class Engine(ABC):
         self.scratch, self.folder = scratch, folder
 
     @abstractmethod
-    def build(self, context: Path, base: str | None) -> None:
-        """Build the Dockerfile of `context`; `base` names another base image, or a folder of one, than it does."""
+    def build(self, context: Path, base: str | None, certificates: Path | None) -> None:
+        """Build the Dockerfile of `context`.
+
+        `base` names another base image, or a folder of one, than it does; `certificates` is a file of the authorities
+        to trust while packages are fetched, and no part of the image.
+        """
 
     @abstractmethod
     def configuration(self) -> dict[str, Any]:
@@ -73,3 +77,8 @@ def output(*command: str, env: dict[str, str] | None = None) -> str:
     if finished.returncode != 0:
         raise CannotBuild(f"{' '.join(command)}: {finished.stderr.strip() or f'exit status {finished.returncode}'}")
     return finished.stdout
+
+
+def secrets(certificates: Path | None) -> list[str]:
+    """The options that lend a file of certificates to a build."""
+    return ["--secret", f"id=certificates,src={certificates.absolute()}"] if certificates else []
