@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ADDRESS ?= 127.0.0.1:50051
 
-.PHONY: serve test lint types tests bench protos lock clean
+.PHONY: serve test lint types tests bench image sbom audit protos lock clean
 
 serve: $(VENV)/.installed ## train the default model if the seeds have changed, then serve it
 	@$(BIN)/slugline train --data seeds --if-changed --promote
@@ -27,6 +27,18 @@ tests: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev ## measure speed beside the alternatives, into benchmarks/results
 	@$(BIN)/slugline train --data seeds --if-changed --promote
 	$(BIN)/python -m benchmarks
+
+image: $(VENV)/.installed-dev ## build the container image, run it, hold it to its promises; see deploy/image/README.md
+	$(BIN)/python -m deploy.image --to build/image $(IMAGE_OPTIONS)
+
+sbom: build/image/sbom.cdx.json ## list what the image is made of; building the image writes it
+
+build/image/sbom.cdx.json: Dockerfile requirements.lock
+	@$(MAKE) image
+
+audit: $(VENV)/.installed-dev ## look every locked dependency up in a vulnerability service
+	@$(BIN)/python -m deploy.supply_chain.audit requirements.lock || { code=$$?; \
+		[ $$code -eq 75 ] && echo "make audit: SKIPPED. Nothing was audited, which is no pass."; [ $$code -eq 75 ]; }
 
 protos: $(VENV)/.installed-dev ## write the Python stubs in slugline/v1 from protos/ again
 	$(BIN)/python -m grpc_tools.protoc --proto_path=protos --python_out=. --pyi_out=. --grpc_python_out=. \

@@ -128,6 +128,9 @@ class _Server:
             # Where no workers share it, a second server must not bind the port in silence and take half of the calls.
             ("grpc.so_reuseport", int(self._settings.shared_port)),
         ]
+        if self._settings.connection_seconds:
+            # Clients look names up again when a connection ends: only then do they find servers that have come since.
+            options.append(("grpc.max_connection_age_ms", round(self._settings.connection_seconds * 1000)))
         server = grpc.aio.server(options=options)
         guarded = replace(self._free, access=self._access)
         gated = replace(guarded, calls=self._admission.calls, streams=self._admission.streams, tracing=self._tracing)

@@ -51,6 +51,7 @@ class ServerSettings:
     `grace_seconds` is how long accepted calls may take to finish after SIGTERM before they are cut off.
     `reload_seconds` is how often to look for a new current version, and for certificates and tokens that have changed,
     0 for only when asked by SIGHUP. `workers` is how many processes share the port; `shared_port` is set in each.
+    `connection_seconds` is the age at which a connection is closed once its calls are done, 0 for never.
     `metrics_address` is where Prometheus finds metrics, and `trace_endpoint` where spans are sent; empty for neither.
     `trusted_keys` is a PEM file of public keys or a folder of such files; where it is set, only models signed by one of
     them are served.
@@ -66,6 +67,7 @@ class ServerSettings:
     scorer: ScorerName = "compiled"
     workers: int = 1
     shared_port: bool = False
+    connection_seconds: float = 300.0
     metrics_address: str = ""
     trace_endpoint: str = ""
     log_format: LogFormat = "human"

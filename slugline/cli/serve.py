@@ -59,6 +59,12 @@ def _option(flag: str, **attributes: Any) -> Callable[[F], F]:
 @_option("--tokens", type=_FILE, metavar="FILE", help="File of bearer tokens, one a line; calls must bring one.")
 @_option("--insecure", is_flag=True, help="Let other machines call without TLS.")
 @_option("--health-address", default="", help="HOST:PORT for health alone, without TLS and tokens, for probes.")
+@_option(
+    "--connection-seconds",
+    default=300.0,
+    type=click.FloatRange(0),
+    help="Age at which a connection is closed, its calls done, so that clients find new servers; 0 for never.",
+)
 @_option("--metrics-address", default="", help="HOST:PORT for Prometheus metrics; none where empty.")
 @_option("--trace-endpoint", default="", help="OTLP endpoint (gRPC) to send traces to; none where empty.")
 @_option("--log-format", default="human", type=click.Choice(["human", "json"]), help="How to write logs.")

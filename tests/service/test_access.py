@@ -323,7 +323,9 @@ def test_no_secret_is_in_the_log_nor_a_line_that_is_not_ours(guarded: Guarded, t
 def test_metrics_tell_when_the_certificate_ends_and_no_secret(guarded: Guarded) -> None:
     assert guarded.code(OLD) == grpc.StatusCode.OK
     assert guarded.code(STRANGE) == UNAUTHENTICATED
-    wait_until(lambda: all(text in exposition(guarded.server) for text in ("UNAUTHENTICATED", "_ends_timestamp_seconds 1")))
+    wait_until(
+        lambda: all(text in exposition(guarded.server) for text in ("UNAUTHENTICATED", "_ends_timestamp_seconds 1"))
+    )
     assert metrics_of(guarded.server)["slugline_certificate_ends_timestamp_seconds"] == pytest.approx(
         guarded.shown.ends.timestamp()
     )

@@ -84,6 +84,27 @@ def test_a_version_that_is_in_use_may_be_asked_for(stub: Stub, model: Model) -> 
     assert stub.Classify(request).model_version == model.version
 
 
+def test_a_connection_of_age_is_made_anew_and_no_call_is_lost(models: Path, tmp_path: Path) -> None:
+    server = start_server(models, tmp_path, "--connection-seconds", "0.3")
+    states: list[grpc.ChannelConnectivity] = []
+    with grpc.insecure_channel(server.address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+        channel.subscribe(states.append)
+        own = Stub(channel)  # type: ignore[no-untyped-call]
+        slow = own.StreamClassify(paced(pb.StreamClassifyRequest(document=document(0)), 20))
+        end = time.monotonic() + 30
+        while states.count(grpc.ChannelConnectivity.READY) < 3:
+            assert own.Classify(pb.ClassifyRequest(document=document(0)), timeout=20).topics
+            assert time.monotonic() < end
+        assert len(list(slow)) == 20
+    assert server.stop() == 0
+
+
+def paced(request: pb.StreamClassifyRequest, times: int) -> Iterator[pb.StreamClassifyRequest]:
+    for _ in range(times):
+        time.sleep(0.1)
+        yield request
+
+
 MALFORMED = [b"\xff", b"\x0a\x05\x1a\x03\xff\xfe\xfd", b"\x0a\x7f", b"\x00", b"not protobuf at all"]
 
 

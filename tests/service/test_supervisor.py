@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
 
 import grpc
@@ -150,12 +150,27 @@ def test_a_port_is_reserved_once_and_closed_connections_do_not_hold_it() -> None
 
 def test_settings_go_to_another_process_whole() -> None:
     settings = ServerSettings(
-        *("[::]:1", Path("a b"), "x", Limits(1, 2, 3), 0.5, 2.5, False, "sklearn", 3, True, "json", "debug"),
+        address="[::]:1",
+        models=Path("a b"),
+        name="x",
+        limits=Limits(1, 2, 3, 4, 5, 6, 7.5),
+        grace_seconds=0.5,
+        reload_seconds=2.5,
+        reflection=False,
+        scorer="sklearn",
+        workers=3,
+        shared_port=True,
+        connection_seconds=9.0,
+        metrics_address="[::]:3",
+        trace_endpoint="http://[::1]:4",
+        log_format="json",
+        log_level="debug",
+        security=Security(Path("c"), Path("k"), None, Path("t"), True),
+        health_address="[::]:2",
         trusted_keys=Path("keys"),
     )
-    settings = replace(
-        settings, security=Security(Path("c"), Path("k"), None, Path("t"), True), health_address="[::]:2"
-    )
+    plain = ServerSettings()
+    assert all(getattr(settings, field.name) != getattr(plain, field.name) for field in fields(ServerSettings))
     assert settings_from_json(settings_to_json(settings)) == settings
 
 

@@ -1,0 +1,1 @@
+"""What puts Slugline into production: the image, the cluster, and the supply chain behind them."""
