@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": "Measure a model on labelled articles.",
     "classify": "Say which topics articles are about.",
     "explain": "Show the terms that spoke for and against each topic.",
+    "convert": "Write articles in another format: tables, label tools, datasets.",
     "check": "Find every fault in files of labelled articles.",
     "models": "List the models on disk and which one is current.",
     "promote": "Make a version of a model the current one.",
