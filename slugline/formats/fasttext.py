@@ -20,7 +20,7 @@ PREFIX = "__label__"
 _SPACE = r" \t\v\f\r\0"
 _FIRST_LABELS = re.compile(rf"(?:__label__[^{_SPACE}]*(?:[{_SPACE}]|$))*")
 _LABEL = re.compile(rf"(?:^|(?<=[{_SPACE}]))__label__([^{_SPACE}]*)(?:[{_SPACE}]|$)")
-_TO_ENCODE = re.compile(rf"[{_SPACE}%]")
+_TO_ENCODE = rf"[{_SPACE}%]"
 
 
 class FastText(Format):
