@@ -21,7 +21,7 @@ from slugline.cli.archives import Rows, Workers, classified
 from slugline.cli.classifiers import Classifier, Outcome
 from slugline.errors import InputError
 from slugline.formats.arrow import PARQUET, checked, library, parquet_batches, records
-from slugline.formats.columns import Columns, missing_text
+from slugline.formats.columns import Columns, table_problem
 
 _PART_SECONDS = 1.0
 _PART_ROWS = 65_536
@@ -274,7 +274,7 @@ def _outcomes(classifier: Classifier, content: Rows) -> list[Outcome]:
 
 def _schema(path: Path, columns: Columns) -> Any:
     schema = next(checked(path, PARQUET.name, map(library().parquet.read_schema, [path])))
-    if problem := missing_text(schema.names, columns):
+    if problem := table_problem(schema.names, columns):
         raise InputError(f"{path}: {problem}")
     return schema
 

@@ -1,8 +1,8 @@
 """Parquet and Arrow: tables of typed columns, read and written a batch at a time by pyarrow.
 
 Topics are a list of texts; null is unlabelled. A column with values of one kind has Arrow's type for it; one of mixed
-or nested values is JSON in text, and its field says so in its metadata. Dates and times are read as text. Labels that a
-file keeps as numbers are read by the names that Hugging Face's metadata gives them.
+or nested values is JSON in text, under its name with ``:json`` after it. Dates and times are read as text. Labels that
+a file keeps as numbers are read by the names that Hugging Face's metadata gives them.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from slugline.errors import InputError, LibraryMissing
-from slugline.formats.columns import Columns, labels_in, missing_text
+from slugline.formats.columns import JSON_SUFFIX, Columns, FaultyRow, json_in, labels_in, table_problem
 from slugline.formats.compression import opened
 from slugline.formats.jsonl import with_id
-from slugline.formats.records import FaultyRow, Fields, Format, Record, Survey
+from slugline.formats.records import Fields, Format, Record, Survey
 
 BATCH_ROWS = 1024
 _GROUP_ROWS = 8192
@@ -110,17 +110,20 @@ def records(
     batch: Any, before: int, columns: Columns, path: Path, features: dict[str, Any] | None = None
 ) -> Iterator[Record]:
     """The records of a batch that has `before` rows before it; `features` are Hugging Face's, where they are known."""
-    names = batch.schema.names
-    problem = missing_text(names, columns)
+    names = [name.removesuffix(JSON_SUFFIX) for name in batch.schema.names]
+    problem = table_problem(names, columns)
     if problem:
         yield from (Record(before + row + 1, None, problem) for row in range(batch.num_rows))
         return
     found = columns.found(names)
     labels = _label_names(features or _features(batch.schema), found.get("topics", ""))
     plain = [_plain_column(batch, index) for index in range(len(names))]
+    as_json = [name for name, written in zip(names, batch.schema.names, strict=True) if name != written]
     for number, values in enumerate(zip(*plain, strict=True), start=before + 1):
         try:
-            yield _record(number, dict(zip(names, values, strict=True)), columns, labels, path)
+            row = dict(zip(names, values, strict=True))
+            row |= {name: json_in(row[name], name) for name in as_json if row[name] is not None}
+            yield _record(number, row, columns, labels, path)
         except FaultyRow as fault:
             yield Record(number, None, str(fault))
 
@@ -142,8 +145,6 @@ def _plain_column(batch: Any, index: int) -> list[Any]:
     if pa.types.is_temporal(field.type):
         column = column.cast(pa.string())
     values: list[Any] = column.to_pylist()
-    if (field.metadata or {}).get(b"slugline") == b"json":
-        return [None if value is None else msgspec.json.decode(value) for value in values]
     if pa.types.is_floating(field.type):
         # pandas writes NaN where there is nothing.
         return [None if value is None or value != value else value for value in values]  # noqa: PLR0124
@@ -197,10 +198,10 @@ def schema_of(survey: Survey) -> Any:
             fields.append(pa.field(name, pa.list_(pa.string())))
         elif name in _ALWAYS_TEXT:
             fields.append(pa.field(name, pa.string()))
-        elif len(kinds) == 1 and kinds <= set(simple):
+        elif len(kinds) == 1 and kinds <= set(simple) and not name.endswith(JSON_SUFFIX):
             fields.append(pa.field(name, simple[kinds.pop()]))
         else:
-            fields.append(pa.field(name, pa.string(), metadata=_AS_JSON))
+            fields.append(pa.field(name + JSON_SUFFIX, pa.string(), metadata=_AS_JSON))
     return pa.schema(fields)
 
 
@@ -224,7 +225,8 @@ def _batch(group: list[Fields], schema: Any) -> Any:
     pa = library()
     arrays = []
     for field in schema:
-        values = [fields.get(field.name) for fields in group]
+        name = field.name.removesuffix(JSON_SUFFIX) if field.metadata == _AS_JSON else field.name
+        values = [fields.get(name) for fields in group]
         if field.metadata == _AS_JSON:
             values = [None if value is None else msgspec.json.encode(value).decode() for value in values]
         arrays.append(pa.array(values, field.type))

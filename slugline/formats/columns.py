@@ -16,7 +16,14 @@ USUAL_NAMES = {
 }
 """The names that are understood, best first; upper and lower case are the same."""
 
+JSON_SUFFIX = ":json"
+"""What follows the name of a column of a table whose cells are JSON, as no type of the table holds its values."""
+
 _REMEMBERED = 1000
+
+
+class FaultyRow(Exception):
+    """A row that its format cannot be read from; caught by the reader, which makes a Record with the problem of it."""
 
 
 class Columns:
@@ -66,6 +73,18 @@ class Columns:
         return fields
 
 
+def json_in(cell: str, name: str) -> Any:
+    """The value of a cell in a column whose name ends in `JSON_SUFFIX`.
+
+    Raises:
+        FaultyRow: it is not JSON.
+    """
+    try:
+        return msgspec.json.decode(cell)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, TypeError) as error:
+        raise FaultyRow(f"{name}: is not JSON: {error}") from None
+
+
 def labels_in(cell: object) -> object:
     """The topics in a cell of a table: a JSON list, or names between ``|`` or ``;``; None where the cell is empty.
 
@@ -84,8 +103,11 @@ def labels_in(cell: object) -> object:
     return [name.strip() for name in cell.replace(";", "|").split("|") if name.strip()]
 
 
-def missing_text(names: Sequence[str], columns: Columns) -> str:
-    """What is wrong with a table where none of its columns is found to have the text; empty where one is."""
+def table_problem(names: Sequence[str], columns: Columns) -> str:
+    """What is wrong with the columns of a table: one stands there twice, or none has the text; empty if nothing is."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        return f"has the column {twice[0]!r} twice; each needs a name of its own"
     found = columns.found(names)
     absent = [name for field, name in columns.chosen.items() if field not in found]
     if absent:

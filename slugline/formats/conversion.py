@@ -48,6 +48,8 @@ def convert(
     target = format_for_output(output, to)
     if output.exists() and (not force or output.is_dir()):
         raise InputError(f"{output}: exists; {'remove it' if output.is_dir() else 'give --force'} to put another there")
+    if source.exists() and not source.is_file() and not source.is_dir():
+        raise InputError(f"{source}: is a pipe, and articles are read twice; put them into a file before")
     files = reading.files([source])
     survey = _surveyed(files, reading, read_on)
     if not survey.rows:

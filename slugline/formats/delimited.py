@@ -12,11 +12,10 @@ from typing import IO, Any, BinaryIO
 
 import msgspec
 
-from slugline.formats.columns import Columns, labels_in, missing_text
+from slugline.formats.columns import JSON_SUFFIX, Columns, FaultyRow, json_in, labels_in, table_problem
 from slugline.formats.compression import created, opened
-from slugline.formats.records import FaultyRow, Fields, Format, Record, Survey, made_id
+from slugline.formats.records import Fields, Format, Record, Survey, made_id
 
-_JSON = ":json"
 _ALWAYS_TEXT = ("id", "title", "text", "topics")
 _MOST_CHARS = 1 << 26
 """The longest cell that is read; a quote that never ends must not take in the rest of a large file."""
@@ -41,7 +40,7 @@ class Delimited(Format):
         as_json = {name for name in names if _needs_json(name, survey)}
         with created(path) as file:
             writer = csv.writer(_Encoding(file), delimiter=self._delimiters[0])
-            writer.writerow([name + _JSON if name in as_json else name for name in names])
+            writer.writerow([name + JSON_SUFFIX if name in as_json else name for name in names])
             for fields in rows:
                 writer.writerow([_cell(fields.get(name), name in as_json or name == "topics") for name in names])
 
@@ -105,8 +104,8 @@ def _is_utf8(cell: str) -> bool:
 def _records(rows: _Rows, columns: Columns, path: Path) -> Iterator[Record]:
     numbered = rows.numbered()
     line, header, problem = next(numbered, (1, [], ""))
-    names = [name.removesuffix(_JSON) for name in header]
-    problem = problem or _header_problem(names, columns) if header or problem else ""
+    names = [name.removesuffix(JSON_SUFFIX) for name in header]
+    problem = problem or table_problem(names, columns) if header or problem else ""
     if problem:
         yield Record(line, None, problem)
         return
@@ -121,33 +120,19 @@ def _records(rows: _Rows, columns: Columns, path: Path) -> Iterator[Record]:
             yield Record(number, None, str(fault))
 
 
-def _header_problem(names: list[str], columns: Columns) -> str:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        return f"has the column {twice[0]!r} twice; each needs a name of its own"
-    return missing_text(names, columns)
-
-
 def _fields(header: list[str], names: list[str], cells: list[str], columns: Columns) -> Fields:
     row: dict[str, Any] = {}
     for written, name, cell in zip(header, names, cells, strict=True):
-        row[name] = (_json_in(cell, name) if written != name else cell) if cell else None
+        row[name] = (json_in(cell, name) if written != name else cell) if cell else None
     fields = columns.named(row)
     topics = labels_in(fields.pop("topics", None))
     return fields if topics is None else fields | {"topics": topics}
 
 
-def _json_in(cell: str, name: str) -> Any:
-    try:
-        return msgspec.json.decode(cell)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise FaultyRow(f"{name}: is not JSON: {error}") from None
-
-
 def _needs_json(name: str, survey: Survey) -> bool:
     if name in _ALWAYS_TEXT:
         return False
-    return name.endswith(_JSON) or bool(survey.kinds.get(name, set()) - {"text"})
+    return name.endswith(JSON_SUFFIX) or bool(survey.kinds.get(name, set()) - {"text"})
 
 
 def _cell(value: Any, as_json: bool) -> str:

@@ -8,9 +8,9 @@ approved it, or carries the ``"topics": []`` that Slugline wrote beside it.
 from pathlib import Path
 from typing import Any
 
-from slugline.formats.columns import Columns
+from slugline.formats.columns import Columns, FaultyRow
 from slugline.formats.jsonl import JsonLines, number_or_text, with_id
-from slugline.formats.records import FaultyRow, Fields, Record, Survey
+from slugline.formats.records import Fields, Record, Survey
 
 _LABELS = ("label", "labels", "cats")
 

@@ -20,7 +20,7 @@ PREFIX = "__label__"
 _SPACE = r" \t\v\f\r\0"
 _FIRST_LABELS = re.compile(rf"(?:__label__[^{_SPACE}]*(?:[{_SPACE}]|$))*")
 _LABEL = re.compile(rf"(?:^|(?<=[{_SPACE}]))__label__([^{_SPACE}]*)(?:[{_SPACE}]|$)")
-_TO_ENCODE = rf"[{_SPACE}%]"
+_TO_ENCODE = " \t\v\f\r\0%"
 
 
 class FastText(Format):
@@ -73,14 +73,15 @@ def _fields(line: str) -> dict[str, Any]:
 def _line(fields: Fields) -> str:
     topics = fields.get("topics")
     labels = [""] if topics == [] else [_encoded(topic) for topic in topics or ()]
-    text = fields["text"].replace("\r\n", " ").replace("\n", " ").removesuffix("\r")
+    text: str = fields["text"]
+    text = text.replace("\r\n", " ").replace("\n", " ").removesuffix("\r")
     # A label within a text would be taken for one of the article.
     text = text.replace(PREFIX, "label__").removeprefix("\ufeff")
     return "".join(f"{PREFIX}{label} " for label in labels) + text
 
 
 def _encoded(topic: str) -> str:
-    return re.sub(_TO_ENCODE, lambda character: f"%{ord(character[0]):02X}", topic)
+    return "".join(f"%{ord(character):02X}" if character in _TO_ENCODE else character for character in topic)
 
 
 def _decoded(label: str) -> str:

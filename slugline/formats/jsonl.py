@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from slugline.formats.columns import Columns, spelled_out
+from slugline.formats.columns import Columns, FaultyRow, spelled_out
 from slugline.formats.compression import created, opened
-from slugline.formats.records import FaultyRow, Fields, Format, Record, Survey, made_id
+from slugline.formats.records import Fields, Format, Record, Survey, made_id
 
 
 def bare_line(number: int, line: bytes) -> bytes:

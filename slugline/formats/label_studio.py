@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from slugline.formats.columns import Columns, spelled_out
+from slugline.formats.columns import Columns, FaultyRow, spelled_out
 from slugline.formats.compression import created, opened
 from slugline.formats.json_array import elements
 from slugline.formats.jsonl import object_in, with_id
-from slugline.formats.records import FaultyRow, Fields, Format, Record, Survey
+from slugline.formats.records import Fields, Format, Record, Survey
 
 TASK = "label_studio"
 _CONTROL = "topics"

@@ -8,9 +8,9 @@ unlabelled, for a rejected label tells nothing of the other topics. Choices are 
 from pathlib import Path
 from typing import Any
 
-from slugline.formats.columns import Columns
+from slugline.formats.columns import Columns, FaultyRow
 from slugline.formats.jsonl import JsonLines, with_id
-from slugline.formats.records import FaultyRow, Fields, Record, Survey
+from slugline.formats.records import Fields, Record, Survey
 from slugline.formats.spacy_cats import topics_of_cats
 
 ANSWERS = ("accept", "reject", "ignore")

@@ -32,10 +32,6 @@ class Record:
     why_unlabelled: str = ""
 
 
-class FaultyRow(Exception):
-    """A row that its format cannot be read from; caught by the reader, which makes a Record with the problem of it."""
-
-
 @dataclass(slots=True)
 class Survey:
     """What a first reading of all rows found: their number, topics, and the kinds of value in each other column."""

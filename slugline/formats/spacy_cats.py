@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from slugline.formats.columns import Columns
+from slugline.formats.columns import Columns, FaultyRow
 from slugline.formats.compression import opened
 from slugline.formats.json_array import elements
 from slugline.formats.jsonl import JsonLines, bare_line, with_id
-from slugline.formats.records import FaultyRow, Fields, Record, Survey
+from slugline.formats.records import Fields, Record, Survey
 
 
 def topics_of_cats(cats: Any) -> list[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from slugline.errors import InputError, LibraryMissing
-from slugline.formats.columns import Columns
+from slugline.formats.columns import Columns, FaultyRow
 from slugline.formats.jsonl import with_id
-from slugline.formats.records import FaultyRow, Fields, Format, Record, Survey
+from slugline.formats.records import Fields, Format, Record, Survey
 from slugline.formats.spacy_cats import cats_of_topics, lost_by_cats, topics_of_cats
 
 FIELDS_KEY = "slugline"

@@ -2,6 +2,8 @@
 
 import datetime
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -99,3 +101,33 @@ def test_a_table_that_is_cut_short_is_said_to_be(tmp_path: Path, suffix: str) ->
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     with pytest.raises(Exception, match=f"{whole}: cannot be read"):
         fields_in(whole, Reading())
+
+
+def test_spacy_reads_and_writes_its_own_files(tmp_path: Path) -> None:
+    pytest.importorskip("spacy", reason="spaCy is not installed")
+    source = write_jsonl(tmp_path / "a.jsonl", PLAIN_ROWS)
+    convert(source, tmp_path / "a.spacy", PLAIN)
+    assert fields_in(tmp_path / "a.spacy") == PLAIN_ROWS
+
+
+@pytest.mark.parametrize(
+    ("library", "path", "told"),
+    [
+        ("pyarrow", "a.parquet", "pip install 'slugline[formats]'"),
+        ("zstandard", "a.jsonl.zst", "pip install 'slugline[formats]'"),
+        ("spacy", "a.spacy", "pip install 'spacy'"),
+    ],
+)
+def test_a_library_that_is_not_there_is_named(tmp_path: Path, library: str, path: str, told: str) -> None:
+    source = write_jsonl(tmp_path / "a.jsonl", PLAIN_ROWS)
+    program = f"import sys; sys.modules[{library!r}] = None; from slugline.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "convert", str(source), str(tmp_path / path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]

@@ -24,7 +24,8 @@ DOCCANO_OLD = """\
 """
 DOCCANO_INTENTS = '{"id": 4, "data": "Talks.", "cats": ["diplomacy"], "entities": []}\n'
 PRODIGY_CHOICE = """\
-{"text":"Troops moved.","_input_hash":-15,"_task_hash":20,"options":[{"id":"war","text":"War"},{"id":"peace","text":"Peace"}],\
+{"text":"Troops moved.","_input_hash":-15,"_task_hash":20,\
+"options":[{"id":"war","text":"War"},{"id":"peace","text":"Peace"}],\
 "_view_id":"choice","accept":["war"],"config":{"choice_style":"multiple"},"answer":"accept","_timestamp":1700000000}
 {"text":"Harvest.","_input_hash":1,"_task_hash":2,"options":[{"id":"war","text":"War"}],"accept":[],"answer":"accept"}
 {"text":"Unclear.","_input_hash":3,"_task_hash":4,"options":[{"id":"war","text":"War"}],"accept":[],"answer":"ignore"}
@@ -161,6 +162,7 @@ def test_label_studio_keeps_whatever_a_task_has(tmp_path: Path) -> None:
         ("a.csv", "id,text,topics\n1,x,[]\n2,y\n3,z,[]\n", ["3: has 2 cells, and the header has 3"]),
         ("a.csv", 'id,text,topics\n1,"x\nx",[]\n2,y,"[""a"\n', ["4: topics: must be a list"]),
         ("a.csv", 'id,text,topics\n1,x,[]\n2,"y,[]\n', ["3: is no row of a table"]),
+        ("a.csv", "id,text,topics,x:json\n1,x,[],{\n", ["2: x: is not JSON"]),
         ("a.csv", "id,prose\n1,x\n", ["1: has no column of texts, but id, prose"]),
         ("a.csv", "id,text,text\n1,x,y\n", ["1: has the column 'text' twice"]),
         ("a.json", [LABEL_STUDIO[1], {"id": 1}], ["2: data: is missing"]),
