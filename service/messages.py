@@ -85,7 +85,12 @@ class Answers:
 
     def _blank(self, columns: Sequence[int]) -> pb.ClassifyResponse:
         topics = [
-            pb.TopicScore(topic=self.model.topics[column], threshold=self._thresholds[column]) for column in columns
+            pb.TopicScore(
+                topic=self.model.topics[column],
+                threshold=self._thresholds[column],
+                code=self.model.manifest.topics[column].code,
+            )
+            for column in columns
         ]
         return pb.ClassifyResponse(model_version=self.model.version, topics=topics)
 
@@ -140,6 +145,7 @@ def _model_topic(topic: ManifestTopic) -> pb.ModelTopic:
     return pb.ModelTopic(
         name=topic.name,
         definition=topic.definition,
+        code=topic.code,
         threshold=topic.threshold,
         metrics=pb.TopicMetrics(
             precision=topic.metrics.precision,

@@ -1,20 +1,24 @@
-"""The corpus: articles in JSONL files, labelled or not.
+"""The corpus: articles in files, labelled or not.
 
-One article a line: ``{"id", "title", "text", "topics": [...]}``. `title` is optional; `topics` is required where the
-articles are labelled, and ``[]`` is an explicit negative. Other fields are left alone.
+Whatever the format of a file, its rows are ``{"id", "title", "text", "topics": [...]}``. `title` is optional; `topics`
+is required where the articles are labelled, and ``[]`` is an explicit negative. Other fields are left alone.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from slugline.documents import Document, check_document
 from slugline.errors import DataNotFound, DocumentError, Fault, FaultyData
+from slugline.formats.reading import PLAIN, Reading
+from slugline.formats.records import Fields, Record
 from slugline.topics import TOPICS_FILE, name_problem
+
+_ANY_LENGTH = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class LabelledDocument:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a file of articles: a document, or what is wrong with it. `id` is None where it cannot be told."""
+    """One row of a file of articles: a document, or what is wrong with it. `id` is None where it cannot be told."""
 
     line: int
     id: str | None
@@ -40,10 +44,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Labelled documents and the SHA-256 of what was learned from: ids, titles, texts and topics, in order."""
+    """Labelled documents and the SHA-256 of what was learned from: ids, titles, texts and topics, in order.
+
+    `left_out` counts the articles that nobody has labelled, where they were to be skipped.
+    """
 
     documents: tuple[LabelledDocument, ...]
     digest: str
+    left_out: int = 0
 
     def __len__(self) -> int:
         return len(self.documents)
@@ -57,59 +65,64 @@ class Corpus:
         return [labelled.topics for labelled in self.documents]
 
 
-def corpus_files(paths: Sequence[Path]) -> list[Path]:
-    """The JSONL files that `paths` name: files as they are, folders with all `*.jsonl` below them, sorted.
+class Examined(NamedTuple):
+    """All that was read: good articles, the faults of the others, and how many unlabelled ones were left out."""
 
-    Raises:
-        DataNotFound: a path does not exist, or a folder holds no JSONL file.
-    """
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found = sorted(path.rglob("*.jsonl"))
-            if not found:
-                raise DataNotFound(f"{path}: holds no .jsonl file; put articles there, one JSON object a line")
-            files += found
-        elif path.exists():
-            files.append(path)
-        else:
-            raise DataNotFound(f"{path}: no such file or folder")
-    return files
+    documents: list[LabelledDocument]
+    faults: list[Fault]
+    left_out: int
 
 
-def read_corpus(paths: Sequence[Path], known_topics: Iterable[str] | None = None) -> Corpus:
+def read_corpus(paths: Sequence[Path], known_topics: Iterable[str] | None = None, reading: Reading = PLAIN) -> Corpus:
     """Read labelled articles from files and folders.
 
     Raises:
         DataNotFound: there is nothing to read.
-        FaultyData: one or more lines are faulty; all of them are named.
+        FaultyData: one or more rows are faulty; all of them are named.
+        InputError: a file cannot be read at all.
     """
-    documents, faults = examine(paths, known_topics)
+    documents, faults, left_out = examine(paths, known_topics, reading)
     if faults:
         raise FaultyData(faults)
     if not documents:
-        raise DataNotFound(f"{', '.join(map(str, paths))}: no articles in there; write one JSON object a line")
-    return Corpus(tuple(documents), digest(documents))
+        beside = f" but {left_out} that nobody has labelled" if left_out else "; write one JSON object a line"
+        raise DataNotFound(f"{', '.join(map(str, paths))}: no articles in there{beside}")
+    return Corpus(tuple(documents), digest(documents), left_out)
 
 
-def examine(
-    paths: Sequence[Path], known_topics: Iterable[str] | None = None
-) -> tuple[list[LabelledDocument], list[Fault]]:
-    """Read labelled articles and every fault of them, in the order of files and lines."""
+def examine(paths: Sequence[Path], known_topics: Iterable[str] | None = None, reading: Reading = PLAIN) -> Examined:
+    """Read labelled articles and every fault of them, in the order of files and rows."""
     known = None if known_topics is None else frozenset(known_topics)
     documents: list[LabelledDocument] = []
     faults: list[Fault] = []
     first_seen: dict[str, str] = {}
-    for path in corpus_files(paths):
-        for number, line in numbered_lines(path):
-            labelled, problems = _labelled(path, number, line, known)
+    left_out = 0
+    for path in reading.files(paths):
+        for record in reading.records(path):
+            if reading.unlabelled == "skip" and _is_unlabelled(record):
+                left_out += 1
+                continue
+            labelled, problems = _labelled(path, record, known, reading)
             if labelled is not None:
-                where = first_seen.setdefault(labelled.document.id, f"{path}:{number}")
-                if where != f"{path}:{number}":
+                where = first_seen.setdefault(labelled.document.id, f"{path}:{record.number}")
+                if where != f"{path}:{record.number}":
                     problems.append(f"id {labelled.document.id!r} is taken by {where}; ids must be unique")
                 documents.append(labelled)
-            faults += [Fault(path, number, problem) for problem in problems]
-    return documents, faults
+            faults += [Fault(path, record.number, problem) for problem in problems]
+    return Examined(documents, faults, left_out)
+
+
+def _is_unlabelled(record: Record) -> bool:
+    """Whether a row has an article, but nobody has labelled it."""
+    fields = record.fields
+    return fields is not None and fields.get("topics") is None and not _document(fields, _ANY_LENGTH)[1]
+
+
+def article_problems(fields: Fields) -> list[str]:
+    """What keeps the fields of a row from being those of an article, labelled or not."""
+    topics = fields.get("topics")
+    problems = [] if topics is None else _topic_problems(topics, None)
+    return [*_document(fields, max_text_chars=_ANY_LENGTH)[1], *problems]
 
 
 def digest(documents: Iterable[LabelledDocument]) -> str:
@@ -121,83 +134,59 @@ def digest(documents: Iterable[LabelledDocument]) -> str:
     return sha.hexdigest()
 
 
-def rows_of(lines: Iterable[tuple[int, bytes]], *, max_text_chars: int) -> Iterator[Row]:
-    """The unlabelled articles of `numbered_lines`; a bad line comes as a Row with its problem."""
-    for number, line in lines:
-        fields, problem = _fields(line)
-        if fields is None:
-            yield Row(number, None, None, problem)
+def rows_of(records: Iterable[Record], *, max_text_chars: int) -> Iterator[Row]:
+    """The articles of records, labelled or not; a bad row comes as a Row with its problem."""
+    for record in records:
+        if record.fields is None:
+            yield Row(record.number, None, None, record.problem)
             continue
-        raw_id = fields.get("id")
-        document_id = raw_id if isinstance(raw_id, str) else None
-        document, problem = _document(fields)
-        if document is not None:
-            try:
-                check_document(document, max_text_chars=max_text_chars, needs_id=True)
-            except DocumentError as error:
-                document, problem = None, str(error)
-        yield Row(number, document_id, document, problem)
+        raw_id = record.fields.get("id")
+        document, problems = _document(record.fields, max_text_chars)
+        yield Row(record.number, raw_id if isinstance(raw_id, str) else None, document, *problems)
 
 
-def bare_line(number: int, line: bytes) -> bytes:
-    """A line without the white space around it, and the first one without a byte order mark."""
-    return line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
-
-
-def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file that are not blank, bare, with their numbers.
-
-    Raises:
-        DataNotFound: the file cannot be read.
-    """
-    try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                stripped = bare_line(number, line)
-                if stripped:
-                    yield number, stripped
-    except OSError as error:
-        raise DataNotFound(f"{path}: cannot be read: {error.strerror or error}") from None
-
-
-def _fields(line: bytes) -> tuple[dict[str, Any] | None, str]:
-    try:
-        fields = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return None, f"is not JSON: {error}"
-    if not isinstance(fields, dict):
-        return None, "must be a JSON object with id, text and topics"
-    return fields, ""
-
-
-def _document(fields: dict[str, Any]) -> tuple[Document | None, str]:
+def _document(fields: Fields, max_text_chars: int) -> tuple[Document | None, list[str]]:
+    """The document, or the one problem why there is none."""
     for name, needed in (("id", True), ("title", False), ("text", True)):
         value = fields.get(name)
         if value is None and needed:
-            return None, f"{name}: is missing"
+            return None, [f"{name}: is missing"]
         if value is not None and not isinstance(value, str):
-            return None, f"{name}: must be a string, not {value!r:.40}"
-    return Document(fields["text"], fields.get("title") or "", fields["id"]), ""
+            return None, [f"{name}: must be a string, not {value!r:.40}"]
+    document = Document(fields["text"], fields.get("title") or "", fields["id"])
+    try:
+        check_document(document, max_text_chars=max_text_chars, needs_id=True)
+    except DocumentError as error:
+        return None, [str(error)]
+    return document, []
 
 
 def _labelled(
-    path: Path, number: int, line: bytes, known: frozenset[str] | None
+    path: Path, record: Record, known: frozenset[str] | None, reading: Reading
 ) -> tuple[LabelledDocument | None, list[str]]:
-    fields, problem = _fields(line)
+    fields = record.fields
     if fields is None:
-        return None, [problem]
-    problems = _topic_problems(fields.get("topics"), known)
-    document, problem = _document(fields)
-    if document is None:
-        return None, [problem, *problems]
-    try:
-        check_document(document, max_text_chars=10**9, needs_id=True)
-    except DocumentError as error:
-        problems.insert(0, str(error))
-    if problems:
+        return None, [record.problem]
+    topics = fields.get("topics")
+    if topics is None and not record.why_unlabelled and reading.unlabelled == "none":
+        topics = []
+    document, problems = _document(fields, _ANY_LENGTH)
+    if topics is None:
+        return None, [*problems, _unlabelled(record.why_unlabelled)]
+    problems += _topic_problems(topics, known)
+    if document is None or problems:
         return None, problems
     published = str(fields.get("published") or "")
-    return LabelledDocument(document, tuple(fields["topics"]), path, number, published), []
+    return LabelledDocument(document, tuple(topics), path, record.number, published), []
+
+
+def _unlabelled(why: str) -> str:
+    if why:
+        return f"topics: is missing: {why}; --unlabelled skip leaves such articles out"
+    return (
+        "topics: is missing; [] says that an article has none. "
+        "--unlabelled skip leaves such articles out, --unlabelled none takes them as []"
+    )
 
 
 def _topic_problems(topics: Any, known: frozenset[str] | None) -> list[str]:

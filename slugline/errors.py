@@ -4,7 +4,7 @@ Every error says what was wrong, where, and what to do. None of them knows of gR
 them to status codes in `service/status.py`, the command line to exit codes in `slugline/cli/exit_codes.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +70,7 @@ class UnknownTopic(InputError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One fault of a file: `path`, `line` counted from 1, and what is wrong there."""
+    """One fault of a file: `path`, `line` or row counted from 1, and what is wrong there."""
 
     path: Path
     line: int
@@ -92,6 +92,29 @@ class FaultyData(InputError):
 
 class DataNotFound(InputError):
     """A path that should hold articles does not exist, or holds none."""
+
+
+class LibraryMissing(InputError):
+    """A file needs a library that is not installed; `extra` is what brings it with Slugline, where there is one."""
+
+    def __init__(self, what: str, library: str, extra: str = "") -> None:
+        install = f"slugline[{extra}]" if extra else library
+        super().__init__(f"{what} needs {library}, which is not installed; install it with: pip install '{install}'")
+
+
+class UnknownFormat(InputError):
+    """The format of a file cannot be told, or a format is asked for that there is not."""
+
+
+class LossyConversion(InputError):
+    """A format has no place for all that the articles hold; nothing was written. `lost` counts the articles of each."""
+
+    def __init__(self, path: Path, format_name: str, lost: Mapping[str, int]) -> None:
+        what = "; ".join(f"{name} (of {count} articles)" for name, count in lost.items())
+        super().__init__(
+            f"{path}: {format_name} has no place for {what}; give --lossy to do without, or another format"
+        )
+        self.lost = dict(lost)
 
 
 class TopicsFileError(InputError):

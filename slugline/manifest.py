@@ -40,12 +40,16 @@ class ModelMetrics(msgspec.Struct, frozen=True):
 
 
 class ManifestTopic(msgspec.Struct, frozen=True):
-    """A topic of a model, with the score from which on it is assigned and its out-of-fold metrics."""
+    """A topic of a model, with the score from which on it is assigned and its out-of-fold metrics.
+
+    `code` is what a newsroom's standard calls it, as ``scheme:code``, or empty.
+    """
 
     name: str
     definition: str
     threshold: float
     metrics: TopicMetrics
+    code: str = ""
 
 
 class FileDigest(msgspec.Struct, frozen=True):

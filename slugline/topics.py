@@ -1,5 +1,6 @@
 """Topics: their names, and what they mean."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,15 +11,21 @@ from slugline.errors import TopicsFileError
 
 TOPICS_FILE = "topics.toml"
 MAX_NAME_CHARS = 100
+# A QCode as the IPTC's NewsML-G2 has it: the alias of a scheme, a colon, and a code of the scheme, without white space.
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*:[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic: its name as results carry it, its definition and examples for people."""
+    """A topic: its name as results carry it, its definition and examples for people.
+
+    `code` is what a newsroom's standard calls it, as ``scheme:code``: ``medtop:20000053`` in the IPTC's Media Topics.
+    """
 
     name: str
     definition: str = ""
     examples: tuple[str, ...] = ()
+    code: str = ""
 
 
 def name_problem(name: object) -> str | None:
@@ -33,7 +40,7 @@ def name_problem(name: object) -> str | None:
 
 
 def read_topics(path: Path) -> tuple[Topic, ...]:
-    """Read a topics file: `[[topic]]` tables with `name`, `definition` and `examples`, in the order of the file.
+    """Read a topics file: `[[topic]]` tables with `name`, `definition`, `examples` and `code`, in their order.
 
     Raises:
         TopicsFileError: the file is absent, no TOML, or a topic of it is incomplete.
@@ -84,4 +91,7 @@ def _topic(path: Path, number: int, entry: Any) -> Topic:
         raise TopicsFileError(f"{where}: `definition` must be a string")
     if not isinstance(examples, list) or not all(isinstance(example, str) for example in examples):
         raise TopicsFileError(f"{where}: `examples` must be a list of strings")
-    return Topic(entry["name"], " ".join(definition.split()), tuple(examples))
+    code = entry.get("code", "")
+    if not isinstance(code, str) or (code and not _CODE.fullmatch(code)):
+        raise TopicsFileError(f'{where}: `code` must be scheme:code as in "medtop:20000053", not {code!r:.40}')
+    return Topic(entry["name"], " ".join(definition.split()), tuple(examples), code)

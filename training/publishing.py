@@ -9,6 +9,7 @@ import msgspec
 from slugline import store
 from slugline.corpus import Corpus, read_corpus, topics_file_beside
 from slugline.errors import ModelError
+from slugline.formats.reading import PLAIN, Reading
 from slugline.manifest import Manifest, read_manifest
 from slugline.topics import Topic, read_no_topic_share, read_topics, topics_from_labels
 from slugline.verification import verified
@@ -27,6 +28,7 @@ class TrainingRequest:
     models: Path
     name: str
     topics_file: Path | None = None
+    reading: Reading = PLAIN
     promote: bool = False
     if_changed: bool = False
     plan: TrainingPlan = field(default_factory=TrainingPlan)
@@ -35,12 +37,16 @@ class TrainingRequest:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A version on disk. `current` is the version in use now; `is_new` is False where nothing had to be trained."""
+    """A version on disk. `current` is the version in use now; `is_new` is False where nothing had to be trained.
+
+    `left_out` counts the articles that were not learned from, because nobody has labelled them.
+    """
 
     folder: Path
     manifest: Manifest
     current: str
     is_new: bool
+    left_out: int = 0
 
     @property
     def is_current(self) -> bool:
@@ -55,14 +61,14 @@ def train_and_publish(request: TrainingRequest, progress: Progress) -> Published
         InputError: the data, the topics or the request are at fault; nothing was published.
     """
     progress.stage("Reading articles", 1)
-    corpus, topics = read_labelled(request.data, request.topics_file)
+    corpus, topics = read_labelled(request.data, request.topics_file, request.reading)
     plan = _completed(request.plan, request.topics_file or topics_file_beside(request.data))
     settings = training_settings(plan, topics)
     current = store.current_version(request.models, request.name)
     if request.if_changed and current:
         unchanged = _same_training(request, current, corpus, settings)
         if unchanged:
-            return Published(request.models / request.name / current, unchanged, current, is_new=False)
+            return Published(request.models / request.name / current, unchanged, current, False, corpus.left_out)
     # Imported here, so that finding nothing changed does not wait for the libraries that draw and learn.
     from training.report.render import render
     from training.train import train
@@ -76,17 +82,19 @@ def train_and_publish(request: TrainingRequest, progress: Progress) -> Published
     if request.promote or current is None:
         store.promote(request.models, request.name, folder.name)
         current = folder.name
-    return Published(folder, read_manifest(folder), current, is_new=True)
+    return Published(folder, read_manifest(folder), current, True, corpus.left_out)
 
 
-def read_labelled(data: tuple[Path, ...], topics_file: Path | None) -> tuple[Corpus, tuple[Topic, ...]]:
+def read_labelled(
+    data: tuple[Path, ...], topics_file: Path | None, reading: Reading = PLAIN
+) -> tuple[Corpus, tuple[Topic, ...]]:
     """The articles and their topics: from the file named, topics.toml beside the data, or else the labels."""
     topics_file = topics_file or topics_file_beside(data)
     if topics_file is None:
-        corpus = read_corpus(data)
+        corpus = read_corpus(data, reading=reading)
         return corpus, topics_from_labels(corpus.labels())
     topics = read_topics(topics_file)
-    return read_corpus(data, [topic.name for topic in topics]), topics
+    return read_corpus(data, [topic.name for topic in topics], reading), topics
 
 
 def _completed(plan: TrainingPlan, topics_file: Path | None) -> TrainingPlan:

@@ -172,7 +172,7 @@ def _manifest(
         version="",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         topics=[
-            ManifestTopic(topic.name, topic.definition, float(threshold), metrics)
+            ManifestTopic(topic.name, topic.definition, float(threshold), metrics, topic.code)
             for topic, threshold, metrics in zip(topics, thresholds, evaluation.topics, strict=True)
         ],
         metrics=evaluation.means,

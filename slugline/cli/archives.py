@@ -1,31 +1,40 @@
 """Archives: files of any size through a classifier, in chunks, on all cores, to be taken up again after a kill.
 
+A file of JSONL is cut into chunks of lines, which other processes read; of any other format the rows are read here.
 While it lasts, the results stand in `.NAME.partial` beside the output, and `.NAME.progress` says how far they go and
 what they were made of. When all is done the first takes the place of the output, and the second goes.
 """
 
 import fcntl
 import hashlib
+import itertools
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from types import MappingProxyType
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from slugline.cli.classifiers import Classifier, Outcome
-from slugline.corpus import bare_line, rows_of
+from slugline.corpus import Row, rows_of
 from slugline.errors import DataNotFound, InputError
+from slugline.formats.columns import Columns
+from slugline.formats.jsonl import JSONL, bare_line
+from slugline.formats.reading import Reading
+from slugline.formats.records import Record
 from slugline.names import ScorerName
 
 if TYPE_CHECKING:
     from slugline.cli.classifiers import LocalClassifier
 
 _CHUNK_BYTES = 1_000_000
+_CHUNK_ROWS = 2000
+_NEEDED = ("id", "title", "text")
 _ALONE_BYTES = 8_000_000
 """Files up to this size are done before other processes have started."""
 _SECONDS_BETWEEN_RECORDS = 1.0
@@ -34,7 +43,8 @@ _SECONDS_BETWEEN_RECORDS = 1.0
 class Progress(msgspec.Struct, frozen=True):
     """How far an archive is done, and what its results were made of.
 
-    `input_bytes` of the input, whose BLAKE2 is `input_digest`, gave `output_bytes` of the partial output.
+    `input_bytes` of the input, whose BLAKE2 is `input_digest`, gave `output_bytes` of the partial output; where the
+    input is no plain JSONL, `done` rows of it did.
     `identity` is all that the results depend on besides: input file, model, settings.
     """
 
@@ -47,14 +57,35 @@ class Progress(msgspec.Struct, frozen=True):
     failed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Lines that follow one another, with their numbers, and where the file stands after them."""
+class Lines(NamedTuple):
+    """Lines of JSONL that follow one another, with their numbers."""
 
     lines: list[tuple[int, bytes]]
-    input_bytes: int
-    input_digest: str
-    last_line: int
+    columns: Mapping[str, str] = MappingProxyType({})
+
+    def records(self) -> Iterator[Record]:
+        """What is in the lines."""
+        return JSONL.records(self.lines, Columns(self.columns), Path())
+
+
+class Rows(NamedTuple):
+    """Rows of any format that follow one another."""
+
+    rows: list[Record]
+
+    def records(self) -> Iterator[Record]:
+        """The rows."""
+        return iter(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of an input, and where the input stands after it."""
+
+    content: Lines | Rows
+    input_bytes: int = 0
+    input_digest: str = ""
+    last_line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +97,19 @@ class Tagged:
     failed: int
 
 
-Tagger = Callable[[Iterable[Chunk]], Iterator[Tagged]]
-"""Turns chunks into their results, in order."""
+W = TypeVar("W")
+R = TypeVar("R")
 
 
-def chunks(path: Path, start: Progress) -> Iterator[Chunk]:
-    """The chunks of a file, from where `start` stands.
+class Workers(Protocol):
+    """Does a task for each piece of work with a classifier, and gives what comes of it, in order."""
+
+    def __call__(self, task: Callable[[Classifier, W], R], work: Iterable[W]) -> Iterator[R]:
+        """The results of all the work."""
+
+
+def chunks(path: Path, start: Progress, columns: Mapping[str, str] | None = None) -> Iterator[Chunk]:
+    """The chunks of a file of JSONL, from where `start` stands.
 
     Raises:
         DataNotFound: the file cannot be read.
@@ -91,10 +129,10 @@ def chunks(path: Path, start: Progress) -> Iterator[Chunk]:
                     lines.append((number, stripped))
                 if size >= _CHUNK_BYTES:
                     position += size
-                    yield Chunk(lines, position, digest.hexdigest(), number)
+                    yield Chunk(Lines(lines, columns or {}), position, digest.hexdigest(), number)
                     lines, size = [], 0
             if size:
-                yield Chunk(lines, position + size, digest.hexdigest(), number)
+                yield Chunk(Lines(lines, columns or {}), position + size, digest.hexdigest(), number)
     except OSError as error:
         raise DataNotFound(f"{path}: cannot be read: {error.strerror or error}") from None
 
@@ -108,41 +146,75 @@ def _skip(file: BinaryIO, digest: "hashlib.blake2b", start: Progress) -> None:
         raise InputError(f"{file.name}: has changed since the results were begun; leave --resume out to begin again")
 
 
-def tag_lines(classifier: Classifier, lines: list[tuple[int, bytes]]) -> Tagged:
-    """The results of numbered lines."""
-    rows = list(rows_of(lines, max_text_chars=classifier.max_text_chars))
-    outcomes = iter(classifier.classify_many([row.document for row in rows if row.document is not None]))
-    output, failed = bytearray(), 0
-    for row in rows:
-        outcome = Outcome(error=row.problem) if row.document is None else next(outcomes)
-        output += msgspec.json.encode(outcome.row(row.id)) + b"\n"
-        failed += bool(outcome.error)
-    return Tagged(bytes(output), len(rows), failed)
+def row_chunks(files: Iterable[Path], start: Progress, reading: Reading) -> Iterator[Chunk]:
+    """The chunks of files of any format, from the row on that comes after those that are done.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    rows, size = list[Record](), 0
+    every = (record for path in files for record in reading.records(path))
+    for record in itertools.islice(every, start.done, None):
+        rows.append(_article_alone(record))
+        size += len(str((record.fields or {}).get("text")))
+        if size >= _CHUNK_BYTES or len(rows) >= _CHUNK_ROWS:
+            yield Chunk(Rows(rows))
+            rows, size = [], 0
+    if rows:
+        yield Chunk(Rows(rows))
 
 
-def tagger_alone(classifier: Classifier) -> Tagger:
-    """A tagger in this process."""
-    return lambda archive: (tag_lines(classifier, chunk.lines) for chunk in archive)
+def _article_alone(record: Record) -> Record:
+    """The record without what no other process needs to know."""
+    if record.fields is None:
+        return record
+    return Record(record.number, {name: record.fields[name] for name in _NEEDED if name in record.fields})
 
 
-def tagger_on_all_cores(folder: Path, scorer: ScorerName, trusted_keys: Path | None, input_path: Path) -> Tagger:
-    """A tagger with a process on every core, each with the model in `folder`; small files are done in this one."""
+def tag(classifier: Classifier, content: Lines | Rows) -> Tagged:
+    """The results of what is in a chunk."""
+    rows, outcomes = classified(classifier, content)
+    output = b"".join(
+        msgspec.json.encode(outcome.row(row.id, classifier.codes)) + b"\n"
+        for row, outcome in zip(rows, outcomes, strict=True)
+    )
+    return Tagged(output, len(rows), sum(bool(outcome.error) for outcome in outcomes))
+
+
+def classified(classifier: Classifier, content: Lines | Rows) -> tuple[list[Row], list[Outcome]]:
+    """The rows of a chunk and an outcome for each."""
+    rows = list(rows_of(content.records(), max_text_chars=classifier.max_text_chars))
+    good = iter(classifier.classify_many([row.document for row in rows if row.document is not None]))
+    return rows, [Outcome(error=row.problem) if row.document is None else next(good) for row in rows]
+
+
+def workers_alone(classifier: Classifier) -> Workers:
+    """This process."""
+
+    def work_off(task: Callable[[Classifier, W], R], work: Iterable[W]) -> Iterator[R]:
+        return (task(classifier, piece) for piece in work)
+
+    return work_off
+
+
+def workers_on_all_cores(folder: Path, scorer: ScorerName, trusted_keys: Path | None, files: Sequence[Path]) -> Workers:
+    """A process on every core, each with the model in `folder`; small files are done in this one."""
     cores = len(os.sched_getaffinity(0))
-    if cores == 1 or input_path.stat().st_size <= _ALONE_BYTES:
-        return tagger_alone(_loaded(folder, scorer, trusted_keys))
+    if cores == 1 or sum(map(size_of, files)) <= _ALONE_BYTES:
+        return workers_alone(_loaded(folder, scorer, trusted_keys))
 
-    def tag(archive: Iterable[Chunk]) -> Iterator[Tagged]:
+    def work_off(task: Callable[[Classifier, W], R], work: Iterable[W]) -> Iterator[R]:
         from joblib import Parallel, delayed
 
-        # A few chunks wait for each core, and no more are read, whatever the size of the file.
+        # A few pieces wait for each core, and no more are read, whatever the size of the file.
         parallel = Parallel(n_jobs=cores, return_as="generator", pre_dispatch=2 * cores, batch_size=1)
-        return parallel(delayed(_tag_with)(folder, scorer, trusted_keys, chunk.lines) for chunk in archive)  # type: ignore[no-any-return]
+        return parallel(delayed(_do)(task, folder, scorer, trusted_keys, piece) for piece in work)  # type: ignore[no-any-return]
 
-    return tag
+    return work_off
 
 
-def _tag_with(folder: Path, scorer: ScorerName, trusted_keys: Path | None, lines: list[tuple[int, bytes]]) -> Tagged:
-    return tag_lines(_loaded(folder, scorer, trusted_keys), lines)
+def _do(task: Callable[[Classifier, W], R], folder: Path, scorer: ScorerName, trusted_keys: Path | None, piece: W) -> R:
+    return task(_loaded(folder, scorer, trusted_keys), piece)
 
 
 @lru_cache(maxsize=1)
@@ -250,7 +322,17 @@ class ResumableOutput:
         return progress
 
 
-def identity_of(input_path: Path, **others: str) -> dict[str, str]:
-    """What the results of a file depend on, to be compared when they are taken up again."""
-    status = input_path.stat()
-    return {"input": f"{input_path.resolve()}, {status.st_size} bytes, of {status.st_mtime_ns}"} | others
+def identity_of(files: Sequence[Path], **others: str) -> dict[str, str]:
+    """What the results of files depend on, to be compared when they are taken up again."""
+    described = []
+    for path in files:
+        status = path.stat()
+        described.append(f"{path.resolve()}, {status.st_size} bytes, of {status.st_mtime_ns}")
+    if len(described) > 1:
+        described = [f"{len(described)} files, {hashlib.blake2b(str(described).encode(), digest_size=16).hexdigest()}"]
+    return {"input": described[0]} | others
+
+
+def size_of(path: Path) -> int:
+    """The bytes of a file, or of all files in a folder."""
+    return sum(map(size_of, path.iterdir())) if path.is_dir() else path.stat().st_size

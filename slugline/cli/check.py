@@ -9,6 +9,7 @@ import click
 from slugline.cli import options
 from slugline.cli.exit_codes import FAULTY_INPUT
 from slugline.corpus import Corpus, digest, examine, topics_file_beside
+from slugline.formats.reading import Reading
 from slugline.topics import TOPICS_FILE, Topic, read_topics, topics_from_labels
 
 if TYPE_CHECKING:
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
 
 @click.command("check")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@options.labelled_rows
 @options.topics_file
 @click.option("--labels/--no-labels", default=True, show_default=True, help="Look for suspected mislabels, too.")
 @click.option("--most", default=50, show_default=True, type=click.IntRange(1), help="Most suspects of a kind to show.")
 @options.as_json
-def command(paths: tuple[Path, ...], topics_file: Path | None, labels: bool, most: int, as_json: bool) -> None:
-    """Find every fault in files of labelled articles, each as path:line: what is wrong.
+def command(
+    paths: tuple[Path, ...], reading: Reading, topics_file: Path | None, labels: bool, most: int, as_json: bool
+) -> None:
+    """Find every fault in files of labelled articles, each as path:line: what is wrong; path:row in tables.
 
     Topics must be from the topics file, or from topics.toml beside the data where there is one. Where there are no
     faults, near-duplicates with different topics and suspected mislabels are listed, most suspect first. The exit
@@ -32,7 +36,7 @@ def command(paths: tuple[Path, ...], topics_file: Path | None, labels: bool, mos
 
     topics_file = topics_file or topics_file_beside(paths)
     topics = read_topics(topics_file) if topics_file else None
-    documents, faults = examine(paths, [topic.name for topic in topics] if topics else None)
+    documents, faults, left_out = examine(paths, [topic.name for topic in topics] if topics else None, reading)
     conflicts: list[Conflict] = []
     mislabels: list[Mislabel] = []
     if labels and documents and not faults:
@@ -42,6 +46,7 @@ def command(paths: tuple[Path, ...], topics_file: Path | None, labels: bool, mos
         print_json(
             {
                 "documents": len(documents),
+                "left_out": left_out,
                 "faults": [{"path": str(fault.path), "line": fault.line, "problem": fault.problem} for fault in faults],
                 "conflicts": [str(conflict) for conflict in conflicts],
                 "mislabels": [
@@ -55,6 +60,8 @@ def command(paths: tuple[Path, ...], topics_file: Path | None, labels: bool, mos
             click.echo(str(finding))
         against = f" against {topics_file}" if topics_file else f"; no {TOPICS_FILE} beside them, so any topic is taken"
         note(f"{len(documents)} good articles, {len(faults)} faults{against}.")
+        if left_out:
+            note(f"{left_out} articles that nobody has labelled were left out.")
         note(f"{len(conflicts)} conflicting near-duplicates, {len(mislabels)} suspected mislabels.")
     if faults:
         sys.exit(FAULTY_INPUT)

@@ -1,6 +1,6 @@
 """Two ways for the command line to classify, behind one interface: a model in this process, or a server."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,19 +21,25 @@ class Outcome:
     error: str = ""
     warnings: tuple[str, ...] = ()
 
-    def row(self, document_id: str | None) -> dict[str, object]:
-        """The row of output for this document."""
+    def row(self, document_id: str | None, codes: Mapping[str, str]) -> dict[str, object]:
+        """The row of output for this document; `codes` are those of the topics that have one."""
         row: dict[str, object] = {"id": document_id, "topics": self.topics, "scores": self.scores or {}}
+        if codes:
+            row["codes"] = [codes[topic] for topic in self.topics if topic in codes]
         if self.warnings:
             row["warnings"] = self.warnings
         return row | {"error": self.error} if self.error else row
 
 
 class Classifier(Protocol):
-    """Anything that gives documents their topics. `max_text_chars` is the longest title and text it takes."""
+    """Anything that gives documents their topics. `max_text_chars` is the longest title and text it takes.
+
+    `codes` are what a newsroom's standard calls the topics, of those that have one.
+    """
 
     max_text_chars: int
     thresholds: dict[str, float]
+    codes: dict[str, str]
 
     def classify(self, document: Document) -> Outcome:
         """The topics of one document, which needs no id."""
@@ -48,6 +54,7 @@ class LocalClassifier:
     def __init__(self, model: "Model") -> None:
         self.max_text_chars = DEFAULT_MAX_TEXT_CHARS
         self.thresholds = dict(zip(model.topics, model.thresholds.tolist(), strict=True))
+        self.codes = {topic.name: topic.code for topic in model.manifest.topics if topic.code}
         self._model = model
 
     def classify(self, document: Document) -> Outcome:

@@ -11,11 +11,14 @@ import click
 
 from slugline.cli import options
 from slugline.cli.exit_codes import FAULTY_INPUT
+from slugline.formats.compression import is_compressed
+from slugline.formats.jsonl import JSONL
+from slugline.formats.reading import Reading
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from slugline.cli.archives import Chunk, ResumableOutput, Tagger
+    from slugline.cli.archives import Chunk, Lines, Progress, ResumableOutput, Rows, Workers
     from slugline.cli.classifiers import Classifier, Outcome
 
 
@@ -24,15 +27,17 @@ if TYPE_CHECKING:
 @click.option(
     "--input",
     "input_path",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSONL file of articles, each with id, text and maybe title.",
+    type=click.Path(exists=True, path_type=Path),
+    help="File of articles, each with id, text and maybe title, or folder of such files.",
 )
 @click.option(
     "--output",
     "output_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="JSONL file for the results, replaced when all is done; without it they go to standard output.",
+    type=click.Path(path_type=Path),
+    help="File for the results, replaced when all is done; without it they go to standard output. They are JSONL, or "
+    "Parquet with all columns of the input where that is Parquet and this ends in .parquet or is a folder, as that is.",
 )
+@options.rows
 @options.model_path
 @options.trusted_keys
 @options.scorer
@@ -44,17 +49,20 @@ if TYPE_CHECKING:
     help="Ask this server instead of loading a model.",
 )
 @options.credentials
+@click.option("--prefix", default="", help="Put before the names of the columns that are added to Parquet.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run to the same --output stopped.")
 @options.as_json
 def command(
     text: str | None,
     input_path: Path | None,
     output_path: Path | None,
+    reading: Reading,
     model: Path,
     trusted_keys: Path | None,
     scorer: Any,
     server: str | None,
     credentials: options.Credentials,
+    prefix: str,
     resume: bool,
     as_json: bool,
 ) -> None:
@@ -66,11 +74,14 @@ def command(
         raise click.UsageError("give either TEXT or --input")
     if output_path is not None and input_path is None:
         raise click.UsageError("--output goes with --input")
+    if prefix and output_path is None:
+        raise click.UsageError("--prefix goes with --output")
     if resume and output_path is None:
         raise click.UsageError("--resume goes with --output")
     source = _Source(model, trusted_keys, scorer, server, credentials)
     if input_path is not None:
-        failed = _classify_file(input_path, output_path, source, resume=resume)
+        archive = _Archive(input_path, output_path, reading, prefix)
+        failed = _classify_archive(archive, source, resume=resume)
     else:
         with _classifier(source) as classifier:
             failed = _classify_text(classifier, sys.stdin.read() if text is None else text, as_json)
@@ -108,7 +119,7 @@ def _classify_text(classifier: "Classifier", text: str, as_json: bool) -> bool:
 
     outcome = classifier.classify(Document(text))
     if as_json:
-        print_json(outcome.row(None))
+        print_json(outcome.row(None, classifier.codes))
     elif outcome.error:
         note(f"slugline: {outcome.error}")
     else:
@@ -128,35 +139,75 @@ def _print_outcome(classifier: "Classifier", outcome: "Outcome") -> None:
         note(f"Doubtful: {warning}.")
 
 
-def _classify_file(input_path: Path, output_path: Path | None, source: _Source, *, resume: bool) -> bool:
+class _Archive(NamedTuple):
+    """What is to be read and written, and how."""
+
+    input_path: Path
+    output_path: Path | None
+    reading: Reading
+    prefix: str
+
+
+def _classify_archive(archive: _Archive, source: _Source, *, resume: bool) -> bool:
     """Classify every row; whether any failed."""
-    from slugline.cli.archives import Progress, ResumableOutput, chunks, identity_of
+    from slugline.cli.archives import identity_of
     from slugline.cli.terminal import counting_bar, note
 
-    with _tagger(source, input_path) as (tagger, version), counting_bar("Classifying") as bar:
-        identity = identity_of(input_path, model=version, settings=f"scorer {source.scorer}, server {source.server}")
-        if output_path is None:
-            done, failed = _to_stdout(tagger, chunks(input_path, Progress(identity)), bar)
-        else:
-            output = ResumableOutput(output_path, identity, resume=resume)
-            if resume:
-                note(f"Going on after {output.progress.done} articles.")
-            _to_file(tagger, input_path, output, bar)
-            done, failed = output.progress.done, output.progress.failed
-    note(f"{done} articles to {output_path or 'standard output'}, {failed} of them with an error.")
+    files = archive.reading.files([archive.input_path])
+    to_tables = _makes_tables(archive, files)
+    with _working(source, files) as working, counting_bar("Classifying") as bar:
+        settings = f"scorer {source.scorer}, server {source.server}"
+        if unusual := [repr(option) for option in (archive.reading.format, archive.reading.columns) if option]:
+            settings += f", read by {', '.join(unusual)}"
+        identity = identity_of(files, model=working.model, settings=settings)
+        run = _to_tables if to_tables else _to_lines
+        done, failed = run(archive, files, working, identity, resume, bar)
+    note(f"{done} articles to {archive.output_path or 'standard output'}, {failed} of them with an error.")
     return failed > 0
 
 
+def _makes_tables(archive: _Archive, files: list[Path]) -> bool:
+    """Whether the results are Parquet; they are JSONL where not.
+
+    Raises:
+        InputError: the output cannot be made of this input.
+    """
+    from slugline.errors import InputError
+    from slugline.formats.arrow import PARQUET
+    from slugline.formats.registry import format_of_suffix
+
+    if archive.output_path is None:
+        return False
+    suffixed = format_of_suffix(archive.output_path)
+    is_folder = archive.input_path.is_dir() and not archive.output_path.suffix
+    if suffixed is not PARQUET and not is_folder:
+        if suffixed not in (None, JSONL):
+            raise InputError(f"{archive.output_path}: results are written as JSONL or Parquet, not as {suffixed.name}")
+        return False
+    other = next((file for file in files if archive.reading.format_of(file) is not PARQUET), None)
+    if other is not None:
+        raise InputError(f"{other}: is not Parquet, and only its results can be; `slugline convert` makes it Parquet")
+    return True
+
+
+class _Working(NamedTuple):
+    """What classifies, and what is known of its model: version and fingerprint, thresholds and codes of its topics."""
+
+    workers: "Workers"
+    model: str
+    thresholds: dict[str, float]
+    codes: dict[str, str]
+
+
 @contextmanager
-def _tagger(source: _Source, input_path: Path) -> Iterator[tuple["Tagger", str]]:
-    """What tags chunks, and the version of the model it does so with."""
-    from slugline.cli.archives import tagger_alone, tagger_on_all_cores
+def _working(source: _Source, files: list[Path]) -> Iterator[_Working]:
+    from slugline.cli.archives import workers_alone, workers_on_all_cores
 
     if source.server:
         from slugline.cli.remote import connect
 
         with connect(source.server, source.credentials) as remote:
-            yield tagger_alone(remote), remote.model_version
+            yield _Working(workers_alone(remote), remote.model_version, remote.thresholds, remote.codes)
     else:
         from slugline import store
         from slugline.verification import trusted_manifest
@@ -164,14 +215,72 @@ def _tagger(source: _Source, input_path: Path) -> Iterator[tuple["Tagger", str]]
         folder = store.find(source.model)
         # Its files are verified where they are loaded.
         manifest = trusted_manifest(folder, source.trusted_keys)
-        tagger = tagger_on_all_cores(folder, source.scorer, source.trusted_keys, input_path)
-        yield tagger, f"{manifest.version} {manifest.fingerprint}"
+        yield _Working(
+            workers_on_all_cores(folder, source.scorer, source.trusted_keys, files),
+            f"{manifest.version} {manifest.fingerprint}",
+            {topic.name: topic.threshold for topic in manifest.topics},
+            {topic.name: topic.code for topic in manifest.topics if topic.code},
+        )
 
 
-def _to_stdout(tagger: "Tagger", archive: Iterator["Chunk"], bar: "Bar") -> tuple[int, int]:
+def _to_tables(
+    archive: _Archive, files: list[Path], working: _Working, identity: dict[str, str], resume: bool, bar: "Bar"
+) -> tuple[int, int]:
+    from slugline.cli.parquet_archives import AddedColumns, TableArchive
+    from slugline.cli.terminal import note
+    from slugline.formats.columns import Columns
+
+    assert archive.output_path is not None  # noqa: S101
+    added = AddedColumns(working.model, working.thresholds, working.codes, archive.prefix)
+    identity = identity | {"prefix": archive.prefix}
+    tables = TableArchive(archive.input_path, archive.output_path, identity, resume=resume)
+    if resume:
+        note(f"Going on after {tables.progress.done} articles.")
+    task = bar.add_task("", total=None)
+    try:
+        tables.run(
+            files,
+            working.workers,
+            Columns(archive.reading.columns),
+            added,
+            lambda rows: bar.advance(task, rows),
+        )
+    except BaseException:
+        _tell_of_interruption(tables.progress.done)
+        raise
+    return tables.progress.done, tables.progress.failed
+
+
+def _to_lines(
+    archive: _Archive, files: list[Path], working: _Working, identity: dict[str, str], resume: bool, bar: "Bar"
+) -> tuple[int, int]:
+    from slugline.cli.archives import Progress, ResumableOutput
+    from slugline.cli.terminal import note
+
+    if archive.output_path is None:
+        return _to_stdout(working.workers, _chunks(archive, files, Progress(identity)), bar)
+    output = ResumableOutput(archive.output_path, identity, resume=resume)
+    if resume:
+        note(f"Going on after {output.progress.done} articles.")
+    _to_file(working.workers, _chunks(archive, files, output.progress), output, bar)
+    return output.progress.done, output.progress.failed
+
+
+def _chunks(archive: _Archive, files: list[Path], start: "Progress") -> Iterator["Chunk"]:
+    """The chunks of the input: lines for other processes to read where it is one plain file of JSONL, or else rows."""
+    from slugline.cli.archives import chunks, row_chunks
+
+    if len(files) == 1 and archive.reading.format_of(files[0]) is JSONL and not is_compressed(files[0]):
+        return chunks(files[0], start, archive.reading.columns)
+    return row_chunks(files, start, archive.reading)
+
+
+def _to_stdout(workers: "Workers", archive: Iterator["Chunk"], bar: "Bar") -> tuple[int, int]:
+    from slugline.cli.archives import tag
+
     done = failed = 0
     task = bar.add_task("", total=None)
-    for tagged in tagger(archive):
+    for tagged in workers(tag, (chunk.content for chunk in archive)):
         sys.stdout.buffer.write(tagged.output)
         done += tagged.done
         failed += tagged.failed
@@ -180,26 +289,31 @@ def _to_stdout(tagger: "Tagger", archive: Iterator["Chunk"], bar: "Bar") -> tupl
     return done, failed
 
 
-def _to_file(tagger: "Tagger", input_path: Path, output: "ResumableOutput", bar: "Bar") -> None:
-    from slugline.cli.archives import Chunk, chunks
-    from slugline.cli.terminal import note
+def _to_file(workers: "Workers", archive: Iterator["Chunk"], output: "ResumableOutput", bar: "Bar") -> None:
+    from slugline.cli.archives import Chunk, Rows, tag
 
-    # Chunks run ahead of their results; they wait here, without their lines, for their results to be written.
+    # Chunks run ahead of their results; they wait here, without their content, for their results to be written.
     waiting: deque[Chunk] = deque()
 
-    def remembered() -> Iterator[Chunk]:
-        for chunk in chunks(input_path, output.progress):
-            waiting.append(Chunk([], chunk.input_bytes, chunk.input_digest, chunk.last_line))
-            yield chunk
+    def remembered() -> Iterator["Lines | Rows"]:
+        for chunk in archive:
+            waiting.append(Chunk(Rows([]), chunk.input_bytes, chunk.input_digest, chunk.last_line))
+            yield chunk.content
 
     task = bar.add_task("", total=None)
     try:
-        for tagged in tagger(remembered()):
+        for tagged in workers(tag, remembered()):
             output.add(waiting.popleft(), tagged)
             bar.advance(task, tagged.done)
         output.finish()
     except BaseException:
         output.abandon()
-        if output.progress.done:
-            note(f"Interrupted after {output.progress.done} articles; the same command with --resume goes on.")
+        _tell_of_interruption(output.progress.done)
         raise
+
+
+def _tell_of_interruption(done: int) -> None:
+    from slugline.cli.terminal import note
+
+    if done:
+        note(f"Interrupted after {done} articles; the same command with --resume goes on.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from slugline.cli import options
+from slugline.formats.reading import Reading
 
 if TYPE_CHECKING:
     from training.comparison import Comparison, Difference
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 @click.argument("a")
 @click.argument("b")
 @options.data_paths
+@options.labelled_rows
 @options.models_root
 @options.model_name
 @options.confidence
@@ -27,6 +29,7 @@ def command(
     a: str,
     b: str,
     data: tuple[Path, ...],
+    reading: Reading,
     models: Path,
     name: str,
     confidence: float,
@@ -49,7 +52,7 @@ def command(
     if not data:
         raise click.UsageError("name the labelled articles with --data")
     of_a, of_b = (store.load(_folder(given, models, name), trusted_keys=trusted_keys) for given in (a, b))
-    corpus = read_corpus(data, {*of_a.topics, *of_b.topics})
+    corpus = read_corpus(data, {*of_a.topics, *of_b.topics}, reading)
     with stage_bars() as bars:
         comparison = compare(of_a, of_b, corpus, Bootstrap(resamples, confidence, seed), bars)
     if as_json:

@@ -17,6 +17,7 @@ COMMANDS = {
     "compare": "Say whether one model is better than another.",
     "classify": "Say which topics articles are about.",
     "explain": "Show the terms that spoke for and against each topic.",
+    "convert": "Write articles in another format: tables, label tools, datasets.",
     "check": "Find every fault in files of labelled articles.",
     "models": "List the models on disk and which one is current, or prune them.",
     "promote": "Make a version of a model the current one, unless it is worse.",

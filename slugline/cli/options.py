@@ -7,6 +7,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
+from slugline.formats.columns import USUAL_NAMES
+from slugline.formats.reading import Reading
+from slugline.formats.registry import FORMATS
 from slugline.names import DEFAULT_MODELS, DEFAULT_NAME
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -66,7 +69,7 @@ data_paths = click.option(
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="JSONL file of labelled articles, or folder of such files; may be given several times.",
+    help="File of labelled articles, or folder of such files; may be given several times.",
 )
 
 topics_file = click.option(
@@ -130,3 +133,59 @@ def credentials(command: F) -> F:
     for option in reversed(_CREDENTIALS):
         decorated = option(decorated)
     return decorated  # type: ignore[no-any-return]
+
+
+def _columns(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    chosen: dict[str, str] = {}
+    for value in values:
+        field, _, column = value.partition("=")
+        if field not in USUAL_NAMES or not column:
+            raise click.BadParameter(f"{value!r} is not FIELD=NAME with a field of {', '.join(USUAL_NAMES)}")
+        chosen[field] = column
+    return chosen
+
+
+_format = click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(list(FORMATS)),
+    metavar="FORMAT",
+    help=f"Format of the files, where it cannot be told from them: {', '.join(FORMATS)}.",
+)
+
+_column = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="FIELD=NAME",
+    callback=_columns,
+    help=f"Name of the column of a field ({', '.join(USUAL_NAMES)}) where it is unusual; may be given several times.",
+)
+
+_unlabelled = click.option(
+    "--unlabelled",
+    type=click.Choice(["fault", "skip", "none"]),
+    default="fault",
+    show_default=True,
+    help="What an article without labels is: a fault, left out, or one that has none of the topics.",
+)
+
+
+def rows(function: F) -> F:
+    """Options for reading rows of articles, given to the command as one `reading`."""
+
+    @wraps(function)
+    def command(*args: Any, format_name: str | None, columns: dict[str, str], **options: Any) -> Any:
+        return function(*args, reading=Reading(format_name, columns), **options)
+
+    return _format(_column(command))  # type: ignore[return-value]
+
+
+def labelled_rows(function: F) -> F:
+    """Options for reading labelled articles, given to the command as one `reading`."""
+
+    @wraps(function)
+    def command(*args: Any, format_name: str | None, columns: dict[str, str], unlabelled: Any, **options: Any) -> Any:
+        return function(*args, reading=Reading(format_name, columns, unlabelled), **options)
+
+    return _format(_column(_unlabelled(command)))  # type: ignore[return-value]

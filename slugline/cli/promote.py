@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from slugline.cli import options
+from slugline.formats.reading import Reading
 
 if TYPE_CHECKING:
     from slugline.model import Model
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     show_envvar=True,
     help="Gate data: labelled articles that VERSION must not be worse on; may be given several times.",
 )
+@options.labelled_rows
 @click.option("--force", is_flag=True, help="Promote even a version that is worse.")
 @options.confidence
 @options.models_root
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 def command(
     version: str,
     data: tuple[Path, ...],
+    reading: Reading,
     force: bool,
     confidence: float,
     models: Path,
@@ -52,7 +55,7 @@ def command(
     candidate = store.load(store.version_folder(models, name, version), trusted_keys=trusted_keys)
     before = store.current_version(models, name)
     current = _current(models, name, before, trusted_keys) if data else None
-    comparison, reasons = _gate(current, candidate, data, confidence) if current else (None, [])
+    comparison, reasons = _gate(current, candidate, data, reading, confidence) if current else (None, [])
     promoted = force or not reasons
     if promoted:
         store.promote(models, name, version)
@@ -86,7 +89,7 @@ def _current(models: Path, name: str, version: str | None, trusted_keys: Path | 
 
 
 def _gate(
-    current: "Model", candidate: "Model", data: tuple[Path, ...], confidence: float
+    current: "Model", candidate: "Model", data: tuple[Path, ...], reading: Reading, confidence: float
 ) -> tuple["Comparison | None", list[str]]:
     """The comparison, where there is something to compare, and what speaks against the candidate."""
     from slugline.cli.terminal import stage_bars
@@ -94,7 +97,7 @@ def _gate(
     from slugline.errors import NoCommonTopic
     from training.comparison import Bootstrap, compare
 
-    corpus = read_corpus(data, {*current.topics, *candidate.topics})
+    corpus = read_corpus(data, {*current.topics, *candidate.topics}, reading)
     try:
         with stage_bars() as bars:
             comparison = compare(current, candidate, corpus, Bootstrap(confidence=confidence), bars)

@@ -43,6 +43,7 @@ class RemoteClassifier:
         self.model_version = f"{described.version} {described.fingerprint}"
         self.max_text_chars = int(described.limits.max_text_chars)
         self.thresholds = {topic.name: topic.threshold for topic in described.topics}
+        self.codes = {topic.name: topic.code for topic in described.topics if topic.code}
         self._batch_documents = int(min(64, described.limits.max_batch_documents))
 
     def classify(self, document: Document) -> Outcome:

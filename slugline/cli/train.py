@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from slugline.cli import options
+from slugline.formats.reading import Reading
 from slugline.names import DEFAULT_SEEDS
 
 
@@ -25,6 +26,7 @@ def _precisions(ctx: click.Context, param: click.Parameter, values: tuple[str, .
 
 @click.command("train")
 @options.data_paths
+@options.labelled_rows
 @options.topics_file
 @options.models_root
 @options.model_name
@@ -68,6 +70,7 @@ def _precisions(ctx: click.Context, param: click.Parameter, values: tuple[str, .
 @options.as_json
 def command(
     data: tuple[Path, ...],
+    reading: Reading,
     topics_file: Path | None,
     models: Path,
     name: str,
@@ -94,6 +97,7 @@ def command(
     recipe = replace(read_recipe(recipe_file) if recipe_file else Recipe(), seed=seed)
     request = TrainingRequest(
         data=data or (Path(DEFAULT_SEEDS),),
+        reading=reading,
         topics_file=topics_file,
         models=models,
         name=name,
@@ -115,6 +119,7 @@ def command(
                 "current": published.is_current,
                 "trained": published.is_new,
                 "documents": manifest.documents,
+                "left_out": published.left_out,
                 "fingerprint": manifest.fingerprint,
                 "signed_by": request.signing_key.key_id if request.signing_key else None,
                 "topics": manifest.topics,
@@ -122,6 +127,8 @@ def command(
             }
         )
         return
+    if published.left_out:
+        note(f"{published.left_out} articles that nobody has labelled were left out.")
     if not published.is_new:
         note(f"Nothing changed since {manifest.version} was trained; it stays.")
         return

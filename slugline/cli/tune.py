@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from slugline.cli import options
+from slugline.formats.reading import Reading
 from slugline.names import DEFAULT_SEEDS
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -20,6 +21,7 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float:
 
 @click.command("tune")
 @options.data_paths
+@options.labelled_rows
 @options.topics_file
 @click.option("--budget", default="10m", show_default=True, callback=_seconds, help="Time to spend: 90s, 10m, 1h.")
 @click.option(
@@ -28,7 +30,13 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float:
 @click.option("--seed", default=0, show_default=True, help="Seed of all chance.")
 @options.as_json
 def command(
-    data: tuple[Path, ...], topics_file: Path | None, budget: float, output: Path | None, seed: int, as_json: bool
+    data: tuple[Path, ...],
+    reading: Reading,
+    topics_file: Path | None,
+    budget: float,
+    output: Path | None,
+    seed: int,
+    as_json: bool,
 ) -> None:
     """Find the recipe that learns these articles best, by nested cross-validation within a budget of time."""
     from slugline.cli.terminal import note, print_json, print_table, stage_bars
@@ -36,7 +44,9 @@ def command(
     from training.recipe import write_recipe
     from training.tuning import tune
 
-    corpus, topics = read_labelled(data or (Path(DEFAULT_SEEDS),), topics_file)
+    corpus, topics = read_labelled(data or (Path(DEFAULT_SEEDS),), topics_file, reading)
+    if corpus.left_out:
+        note(f"{corpus.left_out} articles that nobody has labelled were left out.")
     with stage_bars() as bars:
         tuning = tune(corpus, topics, budget, bars, seed)
     if output:

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +61,16 @@ def test_the_model_is_described_whole(model: Model) -> None:
     assert [topic.threshold for topic in response.topics] == model.thresholds.tolist()
     assert response.metrics.macro_f1 == model.manifest.metrics.macro_f1
     assert response.created.ToDatetime().year >= 2020
+
+
+def test_topics_carry_their_codes(model: Model) -> None:
+    topics = [
+        msgspec.structs.replace(topic, code=f"medtop:{number}") for number, topic in enumerate(model.manifest.topics)
+    ]
+    coded = replace(model, manifest=msgspec.structs.replace(model.manifest, topics=topics))
+    response = Answers(coded).one([0, 2], Document("x"), [0.5] * 3, [])
+    assert [topic.code for topic in response.topics] == ["medtop:0", "medtop:2"]
+    assert [topic.code for topic in model_response(coded.manifest, Limits()).topics] == [t.code for t in topics]
 
 
 def test_answers_do_not_share_anything(model: Model) -> None:

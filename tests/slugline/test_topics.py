@@ -23,6 +23,10 @@ def test_topics_come_in_the_order_of_the_file(tmp_path: Path) -> None:
         ('[[topic]]\nname = "a"\n[[topic]]\nname = "a"\n', "stands there twice"),
         ('[[topic]]\nname = "a"\ndefinition = 3\n', "`definition` must be a string"),
         ('[[topic]]\nname = "a"\nexamples = [1]\n', "`examples` must be a list of strings"),
+        ('[[topic]]\nname = "a"\ncode = 20000053\n', "`code` must be scheme:code"),
+        ('[[topic]]\nname = "a"\ncode = "20000053"\n', "`code` must be scheme:code"),
+        ('[[topic]]\nname = "a"\ncode = "medtop: 20000053"\n', "`code` must be scheme:code"),
+        ('[[topic]]\nname = "a"\ncode = ":20000053"\n', "`code` must be scheme:code"),
     ],
 )
 def test_faults_name_the_file_and_the_problem(tmp_path: Path, text: str, problem: str) -> None:
@@ -32,6 +36,12 @@ def test_faults_name_the_file_and_the_problem(tmp_path: Path, text: str, problem
         read_topics(path)
     assert str(caught.value).startswith(str(path))
     assert problem in str(caught.value)
+
+
+def test_a_topic_may_have_the_code_of_a_standard(tmp_path: Path) -> None:
+    path = tmp_path / "topics.toml"
+    path.write_text('[[topic]]\nname = "a"\ncode = "medtop:20000053"\n[[topic]]\nname = "b"\n')
+    assert [topic.code for topic in read_topics(path)] == ["medtop:20000053", ""]
 
 
 def test_an_absent_file_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from slugline import store
-from slugline.cli.archives import Chunk, Progress, ResumableOutput, Tagged, chunks
+from slugline.cli.archives import Chunk, Lines, Progress, ResumableOutput, Tagged, chunks
 from slugline.errors import InputError
 from tests.conftest import Slugline
 from tests.corpora import labelled_rows, write_rows
@@ -139,7 +139,7 @@ def test_what_stood_before_must_be_the_same(tmp_path: Path) -> None:
     so_far = Progress({}, first.input_bytes, first.input_digest, 0, first.last_line)
     with path.open("ab") as file:
         file.write(b"{}\n")
-    assert [chunk.lines for chunk in chunks(path, so_far)] == [[(3, b"{}")]]
+    assert [chunk.content for chunk in chunks(path, so_far)] == [Lines([(3, b"{}")])]
     path.write_bytes(b'{"id": 3}\n{"id": 2}\n{}\n')
     with pytest.raises(InputError, match="has changed"):
         list(chunks(path, so_far))
@@ -157,14 +157,14 @@ def test_two_runs_cannot_write_the_same_output(tmp_path: Path) -> None:
 def test_what_was_written_after_the_last_record_is_taken_back(tmp_path: Path) -> None:
     path = tmp_path / "out"
     output = ResumableOutput(path, {"model": "m"}, resume=False)
-    output.add(Chunk([], 10, "d", 1), Tagged(b"one\n", 1, 0))
+    output.add(Chunk(Lines([]), 10, "d", 1), Tagged(b"one\n", 1, 0))
     output.record()
-    output.add(Chunk([], 20, "e", 2), Tagged(b"two\n", 1, 0))
+    output.add(Chunk(Lines([]), 20, "e", 2), Tagged(b"two\n", 1, 0))
     output._flush()
     output._file.close()
     again = ResumableOutput(path, {"model": "m"}, resume=True)
     assert again.progress.done == 1
-    again.add(Chunk([], 20, "e", 2), Tagged(b"two\n", 1, 0))
+    again.add(Chunk(Lines([]), 20, "e", 2), Tagged(b"two\n", 1, 0))
     again.finish()
     assert path.read_bytes() == b"one\ntwo\n"
 
