@@ -18,7 +18,7 @@ from service import families
 from service.access import Access
 from service.admission import Gate
 from service.status import status_of
-from service.tally import Tally
+from service.tally import Series, Tally
 from slugline.errors import CallerGone, DeadlinePassed, NotNow, SluglineError
 
 Context = Any
@@ -75,20 +75,40 @@ class Waiting:
             raise CallerGone
 
 
+class Counted:
+    """The series of one method, looked up once."""
+
+    def __init__(self, method: str, tally: Tally, gate: Gate | None) -> None:
+        self._method = method
+        self._tally = tally
+        self.started = tally.series(families.STARTED, (method,))
+        self.seconds = tally.series(families.SECONDS, (method,))
+        self.phases = [tally.series(families.PHASE_SECONDS, (method, phase)) for phase in ("decode", "score", "encode")]
+        self.admitted = tally.series(families.ADMITTED, (gate.what,)) if gate else None
+        self._handled = {"OK": tally.series(families.HANDLED, (method, "OK"))}
+
+    def handled(self, code: str) -> Series:
+        """How many calls ended with a code."""
+        return self._handled.get(code) or self._tally.series(families.HANDLED, (self._method, code))
+
+
 class Call:
     """One call, from its arrival to its end. `with call: ...` lets it in and keeps its place."""
 
-    __slots__ = ("_around", "_context", "_gate", "_inside", "_method", "_span", "_started")
+    __slots__ = ("_around", "_context", "_counted", "_gate", "_inside", "_method", "_span", "_started")
 
-    def __init__(self, method: str, context: Context, around: Surroundings, gate: Gate | None) -> None:
+    def __init__(
+        self, method: str, context: Context, around: Surroundings, gate: Gate | None, counted: Counted
+    ) -> None:
         self._method = method
+        self._counted = counted
         self._context = context
         self._around = around
         self._gate = gate
         self._inside = False
         self._started = time.perf_counter()
         self._span = around.tracing.begin(method, _metadata(context)) if around.tracing else None
-        around.tally.count(families.STARTED, (method,))
+        counted.started.add()
 
     def __enter__(self) -> None:
         if self._around.access:
@@ -98,7 +118,8 @@ class Call:
         Waiting(self._context).check()
         self._gate.__enter__()
         self._inside = True
-        self._around.tally.count(families.ADMITTED, (self._gate.what,))
+        if self._counted.admitted:
+            self._counted.admitted.add()
 
     def __exit__(self, *_: object) -> None:
         if self._inside and self._gate is not None:
@@ -110,15 +131,15 @@ class Call:
 
     def phases(self, decode: float, score: float, encode: float) -> None:
         """How many seconds the parts of a call with one request took."""
-        for phase, seconds in (("decode", decode), ("score", score), ("encode", encode)):
-            self._around.tally.observe(families.PHASE_SECONDS, seconds, (self._method, phase))
+        for series, seconds in zip(self._counted.phases, (decode, score, encode), strict=True):
+            series.add(seconds)
 
     async def failed(self, error: BaseException) -> None:
         """The call has ended with `error`; its caller is told, unless nobody waits."""
         if isinstance(error, SluglineError):
             status = status_of(error)
             if isinstance(error, NotNow):
-                self._around.tally.count(families.REFUSED, (status.code.name,))
+                self._around.tally.series(families.REFUSED, (status.code.name,)).add()
             self._end(status.code.name)
             await self._context.abort(status.code, status.message, status.trailing_metadata())
         elif isinstance(error, Exception):
@@ -133,8 +154,8 @@ class Call:
 
     def _end(self, code: str) -> None:
         seconds = time.perf_counter() - self._started
-        self._around.tally.count(families.HANDLED, (self._method, code))
-        self._around.tally.observe(families.SECONDS, seconds, (self._method,))
+        self._counted.handled(code).add()
+        self._counted.seconds.add(seconds)
         if self._around.logged:
             log.debug("call", method=self._method, code=code, seconds=round(seconds, 6), **self._names())
         if self._span:

@@ -6,6 +6,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from service.drift import Drift
 from service.settings import Limits
 from service.status import field_of, reason_of
 from slugline.documents import Document
@@ -30,10 +31,11 @@ def document_from(message: pb.Document) -> Document:
 
 
 class Answers:
-    """The answers of one model. What is the same in all of them is built once and copied."""
+    """The answers of one model, counted in `drift`. What is the same in all of them is built once and copied."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, drift: Drift) -> None:
         self.model = model
+        self.drift = drift
         self._thresholds = model.thresholds.tolist()
         self._all_columns = model.columns([])
         self._template = self._blank(self._all_columns)

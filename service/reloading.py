@@ -69,7 +69,7 @@ class Reloader:
         except ModelError as error:
             # What is wrong stays wrong until somebody acts; once is enough to say it.
             if str(error) != self._reason:
-                self._tally.count(families.RELOADS, ("refused",))
+                self._tally.series(families.RELOADS, ("refused",)).add()
                 log.warning("candidate refused", reason=str(error), version=self._model.version)
             # But it may be signed meanwhile, or its key trusted, and looking for that costs next to nothing.
             self._refused, self._reason = None if isinstance(error, ModelUntrusted) else folder, str(error)
@@ -77,7 +77,7 @@ class Reloader:
         before, self._model = self._model, model
         self._use(model)
         self._refused, self._reason = None, ""
-        self._tally.count(families.RELOADS, ("loaded",))
+        self._tally.series(families.RELOADS, ("loaded",)).add()
         log.info("reloaded", version=model.version, before=before.version)
 
     def _check_topics(self, folder: Path, model: Model) -> None:

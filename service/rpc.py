@@ -13,7 +13,7 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
-from service.calls import Call, Context, Surroundings
+from service.calls import Call, Context, Counted, Surroundings
 from slugline.errors import Undecodable
 
 UnaryMethod = Callable[[Any, Context], Awaitable[Message]]
@@ -59,10 +59,10 @@ def _handler(name: str, method: Any, answer: Any, around: Surroundings) -> "grpc
 
 
 def _unary_unary(name: str, kind: type[Message], answer: UnaryMethod, around: Surroundings) -> Any:
-    clock = time.perf_counter
+    clock, counted = time.perf_counter, Counted(name, around.tally, around.calls)
 
     async def handle(raw: bytes, context: Context) -> bytes:
-        call = Call(name, context, around, around.calls)
+        call = Call(name, context, around, around.calls, counted)
         try:
             with call:
                 start = clock()
@@ -82,8 +82,10 @@ def _unary_unary(name: str, kind: type[Message], answer: UnaryMethod, around: Su
 
 
 def _streaming(name: str, answer: StreamMethod, around: Surroundings, read: Callable[[Any], Any]) -> Any:
+    counted = Counted(name, around.tally, around.streams)
+
     async def handle(raw: Any, context: Context) -> AsyncIterator[bytes]:
-        call = Call(name, context, around, around.streams)
+        call = Call(name, context, around, around.streams, counted)
         try:
             with call:
                 async for response in answer(read(raw), context):

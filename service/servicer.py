@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from service.calls import Context, Waiting, in_thread
-from service.drift import Drift
+from service.drift import Drift, count_refused, count_skipped
 from service.messages import Answers, document_error, document_from, model_response
 from service.rpc import parse, takes_bytes
 from service.settings import Limits
@@ -44,12 +44,12 @@ class ClassificationServicer:
 
     def __init__(self, limits: Limits, tally: Tally) -> None:
         self._limits = limits
-        self._drift = Drift(tally)
+        self._tally = tally
         self._answers: Answers | None = None
 
     def use(self, model: Model) -> None:
         """Answer with `model` from now on."""
-        self._answers = Answers(model)
+        self._answers = Answers(model, Drift(self._tally, model))
 
     async def Classify(self, request: pb.ClassifyRequest, context: Context) -> pb.ClassifyResponse:
         """The topics of one document; where that takes long, in a thread."""
@@ -60,7 +60,7 @@ class ClassificationServicer:
                 return await in_thread(waiting, self._classify_late, waiting, answers, request)
             return self._classify(answers, request, needs_id=False)
         except InputError as error:
-            self._drift.refused(error)
+            count_refused(self._tally, error)
             raise
 
     async def BatchClassify(self, request: pb.BatchClassifyRequest, context: Context) -> pb.BatchClassifyResponse:
@@ -99,8 +99,9 @@ class ClassificationServicer:
         reading = model.read([content])
         values, tokens = reading.scores[0].tolist(), reading.tokens[0].tolist()
         warnings = model.warnings(tokens)
-        self._drift.one(model, len(content), values, tokens)
-        self._drift.warned(warnings)
+        answers.drift.one(len(content), values, tokens)
+        if warnings:
+            answers.drift.warned(warnings)
         return answers.one(columns, document, values, warnings, request.evidence_terms)
 
     def _classify_late(
@@ -119,21 +120,21 @@ class ClassificationServicer:
             raise TooManyDocuments(len(request.documents), self._limits.max_batch_documents)
         columns = model.columns(request.topics)
         contents, indices, errors = self._contents(request.documents)
-        reading = self._read(waiting, model, contents)
-        warnings = self._doubtful(model, reading, indices)
+        reading = self._read(waiting, answers, contents)
+        warnings = _doubtful(answers, reading, indices)
         scores = reading.scores
         if errors:
             scores = np.full((len(request.documents), scores.shape[1]), np.nan)
             scores[indices] = reading.scores
         return answers.many(columns, scores, errors, warnings)
 
-    def _read(self, waiting: Waiting, model: Model, contents: Sequence[str]) -> Reading:
+    def _read(self, waiting: Waiting, answers: Answers, contents: Sequence[str]) -> Reading:
         """Read texts in parts, and no more of them once nobody waits."""
-        readings, done = [], 0
+        model, readings, done = answers.model, [], 0
         for part in _parts(contents):
             self._check_waiting(waiting, len(contents) - done)
             readings.append(model.read(part))
-            self._drift.many(model, part, readings[-1])
+            answers.drift.many(part, readings[-1])
             done += len(part)
         if len(readings) == 1:
             return readings[0]
@@ -146,19 +147,8 @@ class ClassificationServicer:
         try:
             waiting.check()
         except CallerGone as error:
-            self._drift.skipped(error, documents)
+            count_skipped(self._tally, error, documents)
             raise
-
-    def _doubtful(
-        self, model: Model, reading: Reading, indices: Sequence[int]
-    ) -> dict[int, tuple[QualityWarning, ...]]:
-        """What makes which documents doubtful; `indices` tells where each that was read stands in the request."""
-        found: dict[int, tuple[QualityWarning, ...]] = {}
-        for index, tokens in zip(indices, reading.tokens.tolist(), strict=True):
-            if warnings := model.warnings(tokens):
-                found[index] = warnings
-                self._drift.warned(warnings)
-        return found
 
     def _contents(self, documents: Sequence[pb.Document]) -> tuple[list[str], list[int], list[pb.DocumentError]]:
         """The texts of the good documents, where they stand, and the errors of the bad ones."""
@@ -170,7 +160,7 @@ class ClassificationServicer:
             try:
                 check_document(document, max_text_chars=self._limits.max_text_chars, needs_id=True)
             except SluglineError as error:
-                self._drift.refused(error)
+                count_refused(self._tally, error)
                 errors.append(document_error(index, document.id, error, f"documents[{index}]"))
             else:
                 contents.append(document.content())
@@ -192,7 +182,7 @@ class ClassificationServicer:
         except CallerGone:
             raise
         except SluglineError as error:
-            self._drift.refused(error)
+            count_refused(self._tally, error)
             failed = document_error(index, document_id, error, "document")
             return pb.StreamClassifyResponse(index=index, error=failed)
         return pb.StreamClassifyResponse(index=index, result=result)
@@ -213,6 +203,16 @@ class _Pace:
         if self._next > now:
             await asyncio.sleep(self._next - now)
         self._next = max(now, self._next) + self._seconds
+
+
+def _doubtful(answers: Answers, reading: Reading, indices: Sequence[int]) -> dict[int, tuple[QualityWarning, ...]]:
+    """What makes which documents doubtful; `indices` tells where each that was read stands in the request."""
+    found: dict[int, tuple[QualityWarning, ...]] = {}
+    for index, tokens in zip(indices, reading.tokens.tolist(), strict=True):
+        if warnings := answers.model.warnings(tokens):
+            found[index] = warnings
+            answers.drift.warned(warnings)
+    return found
 
 
 def _is_long(request: OneRequest) -> bool:

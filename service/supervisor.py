@@ -155,7 +155,7 @@ class _Supervisor:
             if failure and self._waiting:
                 raise failure
             log.warning("worker died", worker=worker.number, reason=str(failure or "killed or crashed"))
-            self._tally.count(families.RESTARTS)
+            self._tally.series(families.RESTARTS).add()
             # One that dies at once is not started in a tight loop; one that served is back without delay.
             pause = min(_LONGEST_PAUSE, pause * 2 or 0.1) if time.monotonic() - started < _SHORT_LIFE else 0.0
             with suppress(TimeoutError):

@@ -10,7 +10,7 @@ import pytest
 
 from service import families
 from service.admission import Admission
-from service.calls import Call, Surroundings, Waiting
+from service.calls import Call, Counted, Surroundings, Waiting
 from service.settings import Limits
 from service.tally import Tally
 from slugline.errors import CallerGone, DeadlinePassed
@@ -91,12 +91,13 @@ def skipped(found: dict[str, float]) -> float:
 def test_a_call_whose_deadline_has_passed_on_arrival_is_not_let_in() -> None:
     gate = Admission(Limits()).calls
     tally = Tally()
-    late = Call("a/b", _Context(-0.001), Surroundings(tally, gate), gate)
+    counted = Counted("a/b", tally, gate)
+    late = Call("a/b", _Context(-0.001), Surroundings(tally, gate), gate, counted)
     with pytest.raises(DeadlinePassed), late:
         pass
     assert gate.inside == 0
-    assert families.ADMITTED.name not in {name for name, _, _ in tally.snapshot().counters}
-    with Call("a/b", _Context(5.0), Surroundings(tally, gate), gate):
+    assert (families.ADMITTED.name, ("calls",), 0.0) in tally.snapshot().counters
+    with Call("a/b", _Context(5.0), Surroundings(tally, gate), gate, counted):
         assert gate.inside == 1
     assert gate.inside == 0
 

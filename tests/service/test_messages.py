@@ -5,8 +5,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.drift import Drift
 from service.messages import Answers, document_error, document_from, model_response
 from service.settings import Limits
+from service.tally import Tally
 from slugline.documents import Document
 from slugline.errors import BlankText
 from slugline.model import Model
@@ -15,6 +17,10 @@ from slugline.v1 import classification_pb2 as pb
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SCORE = st.floats(0, 1)
+
+
+def answers_of(model: Model) -> Answers:
+    return Answers(model, Drift(Tally(), model))
 
 
 @given(document=st.builds(Document, TEXT, TEXT, TEXT))
@@ -27,7 +33,7 @@ def test_documents_survive_the_wire(document: Document) -> None:
 def test_scores_survive_the_wire_to_the_last_bit(
     model: Model, scores: list[float], columns: list[int], name: str
 ) -> None:
-    response = Answers(model).one(columns, Document("x", id=name), scores, [])
+    response = answers_of(model).one(columns, Document("x", id=name), scores, [])
     read = pb.ClassifyResponse.FromString(response.SerializeToString())
     assert read.document_id == name
     assert [topic.topic for topic in read.topics] == [model.topics[column] for column in columns]
@@ -38,7 +44,7 @@ def test_scores_survive_the_wire_to_the_last_bit(
 
 @given(rows=st.lists(st.lists(SCORE, min_size=3, max_size=3), min_size=1, max_size=5))
 def test_batches_are_flat_row_after_row(model: Model, rows: list[list[float]]) -> None:
-    response = Answers(model).many([0, 2], np.array(rows), [], {1: [QualityWarning.OTHER_LANGUAGE]})
+    response = answers_of(model).many([0, 2], np.array(rows), [], {1: [QualityWarning.OTHER_LANGUAGE]})
     read = pb.BatchClassifyResponse.FromString(response.SerializeToString())
     assert list(read.scores) == [row[column] for row in rows for column in (0, 2)]
     assert [(found.index, list(found.warnings)) for found in read.warnings] == [
@@ -68,13 +74,13 @@ def test_topics_carry_their_codes(model: Model) -> None:
         msgspec.structs.replace(topic, code=f"medtop:{number}") for number, topic in enumerate(model.manifest.topics)
     ]
     coded = replace(model, manifest=msgspec.structs.replace(model.manifest, topics=topics))
-    response = Answers(coded).one([0, 2], Document("x"), [0.5] * 3, [])
+    response = answers_of(coded).one([0, 2], Document("x"), [0.5] * 3, [])
     assert [topic.code for topic in response.topics] == ["medtop:0", "medtop:2"]
     assert [topic.code for topic in model_response(coded.manifest, Limits()).topics] == [t.code for t in topics]
 
 
 def test_answers_do_not_share_anything(model: Model) -> None:
-    answers = Answers(model)
+    answers = answers_of(model)
     one = answers.one([0, 1, 2], Document("x", id="a"), [1.0, 1.0, 1.0], list(QualityWarning), 3)
     other = answers.one([0, 1, 2], Document("x", id="b"), [0.0, 0.0, 0.0], [])
     assert [topic.assigned for topic in one.topics] == [True, True, True]
@@ -87,7 +93,7 @@ def test_answers_do_not_share_anything(model: Model) -> None:
 
 def test_evidence_points_into_the_fields_that_were_sent(model: Model) -> None:
     document = Document("The &quot;talks&quot; and troops; talks!", "Envoy Talks", "a")
-    response = Answers(model).one([0, 1, 2], document, [0.0] * 3, [], 50)
+    response = answers_of(model).one([0, 1, 2], document, [0.0] * 3, [], 50)
     evidence = response.topics[model.topics.index("diplomacy")].evidence
     spans = {term.term: term.spans for term in evidence.terms}
     fields = {pb.SPAN_FIELD_TITLE: document.title, pb.SPAN_FIELD_TEXT: document.text}

@@ -1,7 +1,9 @@
+import threading
 from collections.abc import Sequence
 from itertools import pairwise
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,12 +22,12 @@ def distribution(snapshot: Snapshot) -> Distribution:
 def test_a_distribution_counts_each_value_at_the_bound_it_does_not_exceed(values: Sequence[float]) -> None:
     tally = Tally()
     for value in values:
-        tally.observe(families.SCORES, value, ("war",))
+        tally.series(families.SCORES, ("war",)).add(value)
     found = distribution(tally.snapshot())
     bounds = (*families.SCORES.bounds, float("inf"))
     below = [0, *(sum(value <= bound for value in values) for bound in bounds)]
     assert found.counts == [after - before for before, after in pairwise(below)]
-    assert found.total == sum(values)
+    assert found.total == pytest.approx(sum(values))
 
 
 @given(parts=st.lists(VALUES, max_size=4))
@@ -34,9 +36,9 @@ def test_several_tallies_together_are_one(parts: list[list[float]]) -> None:
     for values, tally in zip(parts, tallies, strict=True):
         for value in values:
             for each in (whole, tally):
-                each.count(families.DOCUMENTS)
-                each.count(families.ASSIGNED, ("war" if value > 0.5 else "peace",))
-                each.observe(families.SCORES, value, ("war",))
+                each.series(families.DOCUMENTS).add()
+                each.series(families.ASSIGNED, ("war" if value > 0.5 else "peace",)).add()
+                each.series(families.SCORES, ("war",)).add(value)
     together = merged([tally.snapshot() for tally in tallies])
     expected = whole.snapshot()
     assert sorted(together.counters) == sorted(expected.counters)
@@ -55,13 +57,13 @@ def test_gauges_are_added_or_the_largest_counts() -> None:
 
 def test_a_snapshot_goes_to_another_process_whole_and_stays_as_it_was() -> None:
     tally = Tally()
-    tally.count(families.HANDLED, ("a/b", "OK"), by=2)
-    tally.observe(families.SECONDS, 0.2, ("a/b",))
+    tally.series(families.HANDLED, ("a/b", "OK")).add(2)
+    tally.series(families.SECONDS, ("a/b",)).add(0.2)
     tally.set(families.STREAMS, 3)
     snapshot = tally.snapshot()
     sent = msgspec.json.encode(snapshot)
-    tally.observe(families.SECONDS, 0.2, ("a/b",))
-    tally.count(families.HANDLED, ("a/b", "OK"))
+    tally.series(families.SECONDS, ("a/b",)).add(0.2)
+    tally.series(families.HANDLED, ("a/b", "OK")).add()
     assert msgspec.json.decode(sent, type=Snapshot) == snapshot
 
 
@@ -71,3 +73,22 @@ def test_a_forgotten_gauge_is_gone() -> None:
     tally.set(families.STREAMS, 1)
     tally.forget(families.MODEL)
     assert [name for name, _, _ in tally.snapshot().gauges] == [families.STREAMS.name]
+
+
+def test_threads_add_to_a_series_and_nothing_is_lost_while_it_is_summed_up() -> None:
+    tally = Tally()
+    series = tally.series(families.CHARACTERS)
+
+    def add() -> None:
+        for number in range(20_000):
+            series.add(number)
+            series.extend([number] * (number % 3))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        tally.snapshot()
+    found = distribution(tally.snapshot())
+    assert sum(found.counts) == 4 * sum(1 + number % 3 for number in range(20_000))
+    assert found.total == 4 * sum(number * (1 + number % 3) for number in range(20_000))
