@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ADDRESS ?= 127.0.0.1:50051
 
-.PHONY: serve test lint types tests bench protos lock clean
+.PHONY: serve test lint types tests bench soak protos lock clean
 
 serve: $(VENV)/.installed ## train the default model if the seeds have changed, then serve it
 	@$(BIN)/slugline train --data seeds --if-changed --promote
@@ -27,6 +27,10 @@ tests: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev ## measure speed beside the alternatives, into benchmarks/results
 	@$(BIN)/slugline train --data seeds --if-changed --promote
 	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.installed-dev ## fuzz, soak, reload, overload and kill for some two hours, into benchmarks/results
+	@$(BIN)/slugline train --data seeds --if-changed --promote
+	$(BIN)/python -m benchmarks.soak
 
 protos: $(VENV)/.installed-dev ## write the Python stubs in slugline/v1 from protos/ again
 	$(BIN)/python -m grpc_tools.protoc --proto_path=protos --python_out=. --pyi_out=. --grpc_python_out=. \
