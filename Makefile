@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ADDRESS ?= 127.0.0.1:50051
 
-.PHONY: serve test lint types tests bench image sbom audit protos lock clean
+.PHONY: serve test lint types tests bench soak image sbom audit protos lock clean
 
 serve: $(VENV)/.installed ## train the default model if the seeds have changed, then serve it
 	@$(BIN)/slugline train --data seeds --if-changed --promote
@@ -27,6 +27,10 @@ tests: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev ## measure speed beside the alternatives, into benchmarks/results
 	@$(BIN)/slugline train --data seeds --if-changed --promote
 	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.installed-dev ## fuzz, soak, reload, overload and kill for some two hours, into benchmarks/results
+	@$(BIN)/slugline train --data seeds --if-changed --promote
+	$(BIN)/python -m benchmarks.soak
 
 image: $(VENV)/.installed-dev ## build the container image, run it, hold it to its promises; see deploy/image/README.md
 	$(BIN)/python -m deploy.image --to build/image $(IMAGE_OPTIONS)

@@ -7,9 +7,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,20 +16,12 @@ import grpc
 
 from benchmarks.measure import cpu_seconds, percentile, resident_mb
 from benchmarks.results import Table
+from benchmarks.serving import Served, served, slugline
 from slugline.v1 import classification_pb2 as pb
 
 CLASSIFY = "/slugline.v1.ClassificationService/Classify"
 BATCH = "/slugline.v1.ClassificationService/BatchClassify"
 _BATCH_SIZE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A server process, where it listens, and how long it took until it served."""
-
-    pid: int
-    address: str
-    ready: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +35,12 @@ class Load:
 
 def run(model_path: Path, texts: Sequence[str], *, quick: bool) -> list[Table]:
     """All tables of calls over gRPC."""
-    slugline = [sys.executable, "-m", "slugline", "serve", "--address", "127.0.0.1:0", "--models", str(model_path)]
+    plain = slugline(model_path)
     commands = {
         "constant reply": [sys.executable, "-m", "benchmarks.servers.constant"],
-        "Slugline": slugline,
-        "Slugline, 2 workers": [*slugline, "--workers", "2"],
-        "Slugline, scikit-learn scorer": [*slugline, "--scorer", "sklearn"],
+        "Slugline": plain,
+        "Slugline, 2 workers": [*plain, "--workers", "2"],
+        "Slugline, scikit-learn scorer": [*plain, "--scorer", "sklearn"],
         "tutorial server": [sys.executable, "-m", "benchmarks.servers.tutorial", str(model_path)],
     }
     text = texts[0]
@@ -61,12 +51,12 @@ def run(model_path: Path, texts: Sequence[str], *, quick: bool) -> list[Table]:
     many = pb.BatchClassifyRequest(documents=documents).SerializeToString()
     tables = _tables(len(text))
     for name, command in commands.items():
-        with _server(command) as served:
-            _check(served, one, scored=name != "constant reply")
-            _measure_one(tables, name, served, one, 400 if quick else 4000)
+        with served(command) as server:
+            _check(server, one, scored=name != "constant reply")
+            _measure_one(tables, name, server, one, 400 if quick else 4000)
             if name.startswith("Slugline"):
-                _measure_batches(tables[1], name, served, many, 5 if quick else 150)
-            tables[2].rows.append((name, served.ready, resident_mb(served.pid)))
+                _measure_batches(tables[1], name, server, many, 5 if quick else 150)
+            tables[2].rows.append((name, server.ready, resident_mb(server.pid)))
     return tables
 
 
@@ -90,58 +80,46 @@ def _tables(characters: int) -> list[Table]:
     ]
 
 
-def _measure_one(tables: list[Table], name: str, served: Served, body: bytes, calls: int) -> None:
-    at_8, at_32 = (_drive(served, CLASSIFY, body, calls, size) for size in (8, 32))
-    single = _python_load("closed", served, CLASSIFY, body, max(200, calls // 4), 1)
-    opened = _python_load("open", served, CLASSIFY, body, max(200, calls // 4), 200)
+def _measure_one(tables: list[Table], name: str, server: Served, body: bytes, calls: int) -> None:
+    at_8, at_32 = (_drive(server, CLASSIFY, body, calls, size) for size in (8, 32))
+    single = _python_load("closed", server, CLASSIFY, body, max(200, calls // 4), 1)
+    opened = _python_load("open", server, CLASSIFY, body, max(200, calls // 4), 200)
     tables[0].rows.append(
         (name, at_8.rate, at_32.rate, at_8.cpu * 1e6, percentile(single.times, 0.5) * 1e3)
         + (percentile(single.times, 0.99) * 1e3, percentile(opened.times, 0.99) * 1e3)
     )
 
 
-def _measure_batches(table: Table, name: str, served: Served, body: bytes, calls: int) -> None:
-    load = _drive(served, BATCH, body, calls, 4)
+def _measure_batches(table: Table, name: str, server: Served, body: bytes, calls: int) -> None:
+    load = _drive(server, BATCH, body, calls, 4)
     table.rows.append((name, load.rate * _BATCH_SIZE, load.cpu / _BATCH_SIZE * 1e6))
 
 
-@contextmanager
-def _server(command: list[str]) -> Iterator[Served]:
-    start = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        try:
-            address = process.stdout.readline().split("on ")[1].split(". ")[0]
-            yield Served(process.pid, address, time.perf_counter() - start)
-        finally:
-            process.terminate()
-
-
-def _check(served: Served, body: bytes, *, scored: bool) -> None:
+def _check(server: Served, body: bytes, *, scored: bool) -> None:
     """The load generator looks at no answer, so one is looked at before."""
-    with grpc.insecure_channel(served.address) as channel:
+    with grpc.insecure_channel(server.address) as channel:
         answer = pb.ClassifyResponse.FromString(_call(channel)(body, timeout=30))
     if len(answer.topics) != 3 or (scored and not all(0 < topic.score < 1 for topic in answer.topics)):
-        raise RuntimeError(f"{served.address} does not answer as it should: {answer}")
+        raise RuntimeError(f"{server.address} does not answer as it should: {answer}")
 
 
 def _call(channel: grpc.Channel) -> Any:
     return channel.unary_unary(CLASSIFY)
 
 
-def _drive(served: Served, method: str, body: bytes, calls: int, size: int) -> Load:
+def _drive(server: Served, method: str, body: bytes, calls: int, size: int) -> Load:
     """Calls at full speed, by h2load where it is installed: Python clients reach their own limit first."""
     if not shutil.which("h2load"):
-        return _python_load("closed", served, method, body, calls, size)
+        return _python_load("closed", server, method, body, calls, size)
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"\0" + struct.pack(">I", len(body)) + body)
         file.flush()
-        command = ["h2load", "-c", str(size), "-m", "1", "-d", file.name, f"http://{served.address}{method}"]
+        command = ["h2load", "-c", str(size), "-m", "1", "-d", file.name, f"http://{server.address}{method}"]
         headers = ["-H", "content-type: application/grpc", "-H", "te: trailers"]
         subprocess.run([*command, *headers, "-n", str(max(size, calls // 10))], check=True, capture_output=True)
-        before = cpu_seconds(served.pid)
+        before = cpu_seconds(server.pid)
         done = subprocess.run([*command, *headers, "-n", str(calls)], check=True, capture_output=True, text=True)
-        used = cpu_seconds(served.pid) - before
+        used = cpu_seconds(server.pid) - before
     rate = re.search(r"finished in .*?, ([\d.]+) req/s", done.stdout)
     succeeded = re.search(r"(\d+) succeeded", done.stdout)
     if not rate or not succeeded or int(succeeded[1]) != calls:
@@ -149,15 +127,15 @@ def _drive(served: Served, method: str, body: bytes, calls: int, size: int) -> L
     return Load(float(rate[1]), used / calls, [])
 
 
-def _python_load(mode: str, served: Served, method: str, body: bytes, calls: int, size: int) -> Load:
+def _python_load(mode: str, server: Served, method: str, body: bytes, calls: int, size: int) -> Load:
     with tempfile.NamedTemporaryFile() as file:
         file.write(body)
         file.flush()
-        arguments = [mode, served.address, method, file.name, str(calls), str(size)]
-        before = cpu_seconds(served.pid)
+        arguments = [mode, server.address, method, file.name, str(calls), str(size)]
+        before = cpu_seconds(server.pid)
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.load", *arguments], check=True, capture_output=True, text=True
         )
-        used = cpu_seconds(served.pid) - before
+        used = cpu_seconds(server.pid) - before
     found = json.loads(done.stdout)
     return Load(calls / found["seconds"], used / (calls + min(calls, 200)), found["times"])

@@ -27,15 +27,28 @@ class Table:
         return "\n".join([*lines, "", self.note, ""] if self.note else [*lines, ""])
 
 
-def write(folder: Path, name: str, tables: list[Table]) -> None:
-    """Write `name`.md, .json and .png into `folder`."""
+@dataclass(frozen=True)
+class Lines:
+    """Something over time: points (x, y) of each line, by its name."""
+
+    title: str
+    x: str
+    y: str
+    points: dict[str, list[tuple[float, float]]]
+
+
+def write(folder: Path, name: str, tables: list[Table], lines: Lines | None = None) -> None:
+    """Write `name`.md, .json and .png into `folder`; the plot is of `lines`, or else of the first table."""
     folder.mkdir(parents=True, exist_ok=True)
     machine = about()
     head = f"# {name}\n\n" + ", ".join(f"{key} {value}" for key, value in machine.items()) + "\n\n"
     (folder / f"{name}.md").write_text(head + "\n".join(table.markdown() for table in tables), encoding="utf-8")
     content = {"machine": machine, "tables": [asdict(table) for table in tables]}
     (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    _plot(folder / f"{name}.png", tables[0])
+    if lines:
+        _plot_lines(folder / f"{name}.png", lines)
+    else:
+        _plot_bars(folder / f"{name}.png", tables[0])
 
 
 def about() -> dict[str, str]:
@@ -69,7 +82,7 @@ def _cell(value: str | float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _plot(path: Path, table: Table) -> None:
+def _plot_bars(path: Path, table: Table) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 0.5 * len(table.rows) + 1.2), layout="constrained")
@@ -81,4 +94,20 @@ def _plot(path: Path, table: Table) -> None:
     axes.set_xlabel(table.columns[1])
     axes.set_title(table.title, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)
+
+
+def _plot_lines(path: Path, lines: Lines) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    axes: Any = figure.subplots()
+    for name, points in lines.points.items():
+        axes.plot(*zip(*points, strict=True), label=name)
+    axes.set_xlabel(lines.x)
+    axes.set_ylabel(lines.y)
+    axes.set_ylim(bottom=0)
+    axes.set_title(lines.title, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
     figure.savefig(path, dpi=110)

@@ -45,6 +45,11 @@ DOCUMENT_ERROR_REASONS: dict[type[errors.SluglineError], pb.DocumentErrorReason]
 """The reason given for a document that failed among many."""
 
 
+_MOST_BYTES = 800
+"""Of a description. gRPC takes 8 KiB of trailers for granted and drops the status with what is more; a description is
+in the message, where each byte may need three, and up to three times in the details, in base64."""
+
+
 @dataclass(frozen=True, slots=True)
 class RpcStatus:
     """A gRPC status: its code, its message for people, and its google.rpc details for programs."""
@@ -72,7 +77,7 @@ def status_of(error: errors.SluglineError, document_field: str = "document") -> 
     """The status that `error` becomes; `document_field` is the path of the document it may be about."""
     code = next((STATUS_CODES[kind] for kind in type(error).__mro__ if kind in STATUS_CODES), grpc.StatusCode.INTERNAL)
     field = field_of(error, document_field)
-    description = error.problem if isinstance(error, errors.DocumentError) else str(error)
+    description = _clipped(error.problem if isinstance(error, errors.DocumentError) else str(error))
     message = f"{field}: {description}" if field else description
     return RpcStatus(code, message, tuple(_details(error, field, description)))
 
@@ -97,8 +102,15 @@ def _details(error: errors.SluglineError, field: str, description: str) -> Itera
             yield delay
 
 
+def _clipped(text: str) -> str:
+    encoded = text.encode()
+    return text if len(encoded) <= _MOST_BYTES else encoded[:_MOST_BYTES].decode(errors="ignore") + "..."
+
+
 def _resource(kind: str, name: str, description: str) -> Message:
-    info: Message = error_details_pb2.ResourceInfo(resource_type=kind, resource_name=name, description=description)
+    info: Message = error_details_pb2.ResourceInfo(
+        resource_type=kind, resource_name=_clipped(name), description=description
+    )
     return info
 
 

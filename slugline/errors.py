@@ -63,7 +63,7 @@ class UnknownTopic(InputError):
     """A topic was asked for that the model does not have."""
 
     def __init__(self, topic: str, known: Sequence[str]) -> None:
-        super().__init__(f"no topic {topic!r} in this model; it has {', '.join(known)}")
+        super().__init__(f"no topic {topic!r:.100} in this model; it has {', '.join(known)}")
         self.topic = topic
         self.known = tuple(known)
 
@@ -282,7 +282,7 @@ class OtherVersion(SluglineError):
     """A version was asked for that is not the one in use."""
 
     def __init__(self, wanted: str, serving: str) -> None:
-        super().__init__(f"version {wanted!r} was asked for, {serving!r} is in use; ask for that one, or for none")
+        super().__init__(f"version {wanted!r:.100} was asked for, {serving!r} is in use; ask for that one, or for none")
         self.serving = serving
 
 
@@ -290,7 +290,7 @@ class UnknownService(SluglineError):
     """The health of a service was asked for that the server does not have."""
 
     def __init__(self, service: str) -> None:
-        super().__init__(f"no service {service!r} here; ask for the server's own health with an empty name")
+        super().__init__(f"no service {service!r:.100} here; ask for the server's own health with an empty name")
         self.service = service
 
 

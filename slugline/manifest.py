@@ -1,8 +1,9 @@
 """The manifest of a model: what it is, what it was made of, and the digest of every file beside it."""
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -15,6 +16,10 @@ MANIFEST_FILE = "manifest.json"
 SIGNATURE_FILE = "manifest.sig"
 FORMAT_VERSION = 2
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""A number of things, as the API can tell it."""
+"""A number of things, as the API can tell it."""
+
 
 class TopicMetrics(msgspec.Struct, frozen=True):
     """How well a topic is found. All but support lie in 0 to 1."""
@@ -23,7 +28,7 @@ class TopicMetrics(msgspec.Struct, frozen=True):
     recall: float
     f1: float
     average_precision: float
-    support: int
+    support: Count
 
 
 class ModelMetrics(msgspec.Struct, frozen=True):
@@ -56,7 +61,7 @@ class FileDigest(msgspec.Struct, frozen=True):
     """The SHA-256, in hex, and the size in bytes of one file."""
 
     sha256: str
-    size: int
+    size: Count
 
     @classmethod
     def of(cls, path: Path) -> "FileDigest":
@@ -85,7 +90,7 @@ class Manifest(msgspec.Struct, frozen=True):
     topics: list[ManifestTopic]
     metrics: ModelMetrics
     data_digest: str
-    documents: int
+    documents: Count
     settings: dict[str, Any]
     libraries: dict[str, str]
     fingerprint: str
@@ -142,9 +147,18 @@ def parse_manifest(folder: Path, raw: bytes) -> Manifest:
             raise ModelIncompatible(
                 f"{path}: has format {format_version}, this Slugline reads {FORMAT_VERSION}; train the model again"
             )
-        return msgspec.json.decode(raw, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        manifest = msgspec.json.decode(raw, type=Manifest)
+        _check(manifest)
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
         raise ModelCorrupt(f"{path}: is damaged: {error}; restore the file or train the model again") from None
+    return manifest
+
+
+def _check(manifest: Manifest) -> None:
+    """What the types leave open, and what those who read a manifest rely on."""
+    datetime.fromisoformat(manifest.created).astimezone(UTC)
+    if any(len(probe.scores) != len(manifest.topics) for probe in manifest.probes):
+        raise ValueError("a probe has another number of scores than there are topics")
 
 
 class _AnyManifest(msgspec.Struct):

@@ -11,12 +11,15 @@ from slugline.durable import replace_text
 
 CURRENT_FILE = "CURRENT"
 HISTORY_FILE = "HISTORY"
+_LONGEST_NAME = 255
+"""Bytes; file systems take no longer name, and say so with an error of their own."""
 
 
 def current(home: Path) -> str | None:
     """The current version of the name whose folder is `home`, or None where it has none."""
     # What is no text names no version, and is found out like any other name of none.
-    return _text(home / CURRENT_FILE).strip() or None
+    name = _text(home / CURRENT_FILE).strip()
+    return name.encode()[:_LONGEST_NAME].decode(errors="ignore") or None
 
 
 def earlier(home: Path) -> list[str]:

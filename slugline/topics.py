@@ -45,13 +45,7 @@ def read_topics(path: Path) -> tuple[Topic, ...]:
     Raises:
         TopicsFileError: the file is absent, no TOML, or a topic of it is incomplete.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise TopicsFileError(f"{path}: no such file; `--topics` names a TOML file with [[topic]] tables") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise TopicsFileError(f"{path}: cannot be read as TOML: {error}") from None
-    entries = table.get("topic")
+    entries = _toml(path).get("topic")
     if not isinstance(entries, list) or not entries:
         raise TopicsFileError(f"{path}: has no [[topic]] table; write one for each topic, with a name and a definition")
     topics = tuple(_topic(path, number, entry) for number, entry in enumerate(entries, start=1))
@@ -66,9 +60,9 @@ def read_no_topic_share(path: Path) -> float | None:
     """The `no_topic_share` of a topics file: the share of a feed's articles that have no topic, between 0 and 1.
 
     Raises:
-        TopicsFileError: it is no such number.
+        TopicsFileError: the file is absent or no TOML, or it is no such number.
     """
-    share = tomllib.loads(path.read_text(encoding="utf-8")).get("no_topic_share")
+    share = _toml(path).get("no_topic_share")
     if share is not None and (not isinstance(share, float) or not 0 < share < 1):
         raise TopicsFileError(f"{path}: `no_topic_share` must be a number between 0 and 1, not {share!r}")
     return share
@@ -77,6 +71,15 @@ def read_no_topic_share(path: Path) -> float | None:
 def topics_from_labels(labels: Iterable[Sequence[str]]) -> tuple[Topic, ...]:
     """The topics that occur in labels, by name, without definitions."""
     return tuple(Topic(name) for name in sorted({name for names in labels for name in names}))
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TopicsFileError(f"{path}: no such file; `--topics` names a TOML file with [[topic]] tables") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
+        raise TopicsFileError(f"{path}: cannot be read as TOML: {error}") from None
 
 
 def _topic(path: Path, number: int, entry: Any) -> Topic:

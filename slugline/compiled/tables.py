@@ -2,11 +2,14 @@
 
 import io
 import json
+import math
 import mmap
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +22,16 @@ if TYPE_CHECKING:
 
 PREFIX = "compiled-"
 OUTLINE_FILE = f"{PREFIX}outline.json"
-_WORD_TABLES = {"slots": np.uint64, "ends": np.uint32, "letters": np.uint32, "nodes": np.uint32}
-_TABLES = {"steps": np.uint64, "rows": np.float64}
+_WORD_TABLES = {"slots": (np.uint64, 1), "ends": (np.uint32, 1), "letters": (np.uint32, 1), "nodes": (np.uint32, 1)}
+_TABLES = {"steps": (np.uint64, 2), "rows": (np.float64, 2)}
+"""The numbers that each table holds, and in how many dimensions."""
+_NPY_HEADER = re.compile(
+    rb"\x93NUMPY\x01\0..\{'descr': '(<[fu][48])', 'fortran_order': False, "
+    rb"'shape': \((\d{1,18}), ?(\d{1,18})?\), \} *\n",
+    re.DOTALL,
+)
+"""What numpy writes before one or two dimensions; its reader takes much else, and trips over some of it."""
+_ALIGNMENT = 64
 _NO_KEY = np.iinfo(np.uint64).max
 _NO_NODE = np.iinfo(np.uint32).max
 
@@ -48,6 +59,17 @@ class Tables:
 
     families: tuple[Family, ...]
     biases: NDArray[np.float64]
+
+
+class _Outline(msgspec.Struct, forbid_unknown_fields=True):
+    """A family without its tables."""
+
+    name: str
+    kind: int
+    min_n: int
+    max_n: int
+    sublinear: bool
+    lead: int | None
 
 
 def tables_of(pipeline: "Pipeline") -> Tables:
@@ -102,15 +124,15 @@ def read_tables(files: Mapping[str, bytes | mmap.mmap]) -> Tables:
     """
     try:
         families = []
-        for outline in json.loads(bytes(files[OUTLINE_FILE])):
-            names = (_WORD_TABLES if outline["kind"] == WORDS_KIND else {}) | _TABLES
-            arrays = {name: _array(files[f"{PREFIX}{outline['name']}-{name}.npy"], names[name]) for name in names}
-            families.append(Family(**outline, arrays=arrays))
-        tables = Tables(tuple(families), _array(files[f"{PREFIX}biases.npy"], np.float64))
+        for outline in msgspec.json.decode(bytes(files[OUTLINE_FILE]), type=list[_Outline]):
+            kinds = (_WORD_TABLES if outline.kind == WORDS_KIND else {}) | _TABLES
+            arrays = {name: _array(files[f"{PREFIX}{outline.name}-{name}.npy"], *kinds[name]) for name in kinds}
+            families.append(Family(**msgspec.structs.asdict(outline), arrays=arrays))
+        tables = Tables(tuple(families), _array(files[f"{PREFIX}biases.npy"], np.float64, 1))
         _require(bool(families), "no family of features")
         for family in families:
             _check(family, len(tables.biases))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, ValueError, RecursionError) as error:
         raise TablesDamaged(f"the compiled tables are damaged: {error}") from None
     return tables
 
@@ -121,25 +143,28 @@ def _npy(array: NDArray[Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _array(content: bytes | mmap.mmap, dtype: type) -> NDArray[Any]:
-    header = io.BytesIO(content[:4096])
-    if np.lib.format.read_magic(header) != (1, 0):
-        raise TablesDamaged("a table is of another format")
-    shape, fortran, found = np.lib.format.read_array_header_1_0(header)
-    if found != np.dtype(dtype) or fortran:
-        raise TablesDamaged(f"a table holds {found}, not {np.dtype(dtype)}")
-    return np.frombuffer(content, dtype=found, offset=header.tell(), count=int(np.prod(shape))).reshape(shape)
+def _array(content: bytes | mmap.mmap, dtype: type, dimensions: int) -> NDArray[Any]:
+    header = _NPY_HEADER.match(content)
+    _require(header is not None and header.end() % _ALIGNMENT == 0, "a table is of another format")
+    assert header  # noqa: S101 - for mypy
+    found, shape = np.dtype(header[1].decode()), [int(size) for size in header.groups()[1:] if size]
+    _require(found == np.dtype(dtype), f"a table holds {found}, not {np.dtype(dtype)}")
+    _require(len(shape) == dimensions, f"a table has {len(shape)} dimensions, not {dimensions}")
+    _require(
+        len(content) - header.end() == math.prod(shape) * found.itemsize, "a table is of another size than it says"
+    )
+    return np.frombuffer(content, dtype=found, offset=header.end()).reshape(shape)
 
 
 def _check(family: Family, topics: int) -> None:
     """Every number that C takes for a position must be one: a published model is data, and not trusted to be right."""
     arrays = family.arrays
     rows, steps = arrays["rows"], arrays["steps"]
-    _require(rows.ndim == 2 and rows.shape[1] == 1 + topics, "rows do not fit the topics")
-    _require(steps.ndim == 2 and steps.shape[1] == 2, "steps are not pairs")
+    _require(rows.shape[1] == 1 + topics, "rows do not fit the topics")
+    _require(steps.shape[1] == 2, "steps are not pairs")
     _require(_has_room(steps[:, 0] == _NO_KEY), "steps have no free slot, or not a power of two of them")
     _require(1 <= family.min_n <= family.max_n <= 64, "lengths of n-grams")
-    _require(family.lead is None or family.lead >= 0, "lead")
+    _require(family.lead is None or 0 <= family.lead < 2**63, "lead")
     if family.kind == CHARACTERS_KIND:
         return
     _require(family.kind == WORDS_KIND, "kind")

@@ -103,7 +103,7 @@ def test_a_damaged_candidate_is_refused_once_and_the_old_version_serves_on(
     wait_until(lambda: version_at(own_server.address) == version)
 
 
-@pytest.mark.parametrize("current", [b"", b"nowhere", b"../..", b"\xff\x00"])
+@pytest.mark.parametrize("current", [b"", b"nowhere", b"../..", b"\xff\x00", b"x" * 300])
 def test_a_damaged_current_changes_nothing_and_is_mended_by_promoting(
     own_server: Server, own_models: Path, model: Model, pipeline: Pipeline, current: bytes
 ) -> None:

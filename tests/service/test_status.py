@@ -1,3 +1,7 @@
+from base64 import b64encode
+from collections.abc import Callable
+from urllib.parse import quote
+
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
@@ -47,3 +51,23 @@ def test_every_error_has_its_status_and_field(error: errors.SluglineError, code:
 def test_every_reason_is_used_once() -> None:
     reasons = set(pb.DocumentErrorReason.values()) - {pb.DOCUMENT_ERROR_REASON_UNSPECIFIED}
     assert sorted(DOCUMENT_ERROR_REASONS.values()) == sorted(reasons)
+
+
+@pytest.mark.parametrize("character", ["x", "ü", "🚀"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        lambda name: errors.UnknownTopic(name, ["war"]),
+        lambda name: errors.UnknownTopic("sport", [f"{name[:90]}{number}" for number in range(100)]),
+        lambda name: errors.OtherVersion(name, "b"),
+        errors.UnknownService,
+    ],
+)
+def test_long_names_leave_the_status_small_enough_for_grpc(
+    error: Callable[[str], errors.SluglineError], character: str
+) -> None:
+    status = status_of(error(character * 100_000))
+    details = dict(status.trailing_metadata())["grpc-status-details-bin"]
+    assert isinstance(details, bytes)
+    # As they go over the wire.
+    assert len(quote(status.message)) + len(b64encode(details)) < 7500

@@ -17,6 +17,7 @@ from slugline import store
 from slugline.errors import InputError, ModelCorrupt, ModelIncompatible, ModelNotFound
 from slugline.manifest import MANIFEST_FILE, SIGNATURE_FILE, Manifest
 from slugline.model import Model
+from slugline.promotions import CURRENT_FILE
 from slugline.signing import SigningKey
 from slugline.verification import trusted_manifest
 
@@ -119,6 +120,32 @@ def test_a_damaged_model_is_refused(own_models: Path, damage: str) -> None:
         path.write_bytes(content[: {"truncate": len(content) // 2, "flip": None, "empty": 0}[damage]])
     with pytest.raises(ModelCorrupt, match=r"model\.joblib"):
         store.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("created", "yesterday"), ("created", "0001-01-01T00:00:00+14:00"), ("documents", -1)]
+)
+def test_a_manifest_that_its_readers_could_not_use_is_refused(own_models: Path, field: str, value: object) -> None:
+    path = store.find(own_models) / MANIFEST_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.raises(ModelCorrupt, match="is damaged"):
+        store.load(path.parent)
+
+
+def test_a_probe_of_other_topics_is_refused(own_models: Path) -> None:
+    path = store.find(own_models) / MANIFEST_FILE
+    manifest = json.loads(path.read_text())
+    manifest["probes"][0]["scores"].append(0.5)
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(ModelCorrupt, match="another number of scores"):
+        store.load(path.parent)
+
+
+@pytest.mark.parametrize("content", [b"x" * 300, "部".encode() * 10_000, b"a\0b", b"../" * 5000])
+def test_a_current_that_can_be_no_name_leads_to_nothing(own_models: Path, content: bytes) -> None:
+    (own_models / "default" / CURRENT_FILE).write_bytes(content)
+    with pytest.raises(ModelNotFound, match="is not there"):
+        store.find(own_models)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format_version": "1"}', '{"format_version": 2}'])

@@ -17,6 +17,7 @@ def test_topics_come_in_the_order_of_the_file(tmp_path: Path) -> None:
     [
         ("", "no [[topic]] table"),
         ("[[topic]\n", "cannot be read as TOML"),
+        ("a = " + "[" * 100_000, "cannot be read as TOML"),
         ('topic = ["a"]\n', "[[topic]] 1: must be a table"),
         ("[[topic]]\n", "must be a string"),
         ('[[topic]]\nname = " a"\n', "begin or end with a space"),
@@ -77,3 +78,11 @@ def test_a_share_without_topic_may_be_left_out(tmp_path: Path) -> None:
     assert read_no_topic_share(path) is None
     path.write_text("no_topic_share = 0.5\n")
     assert read_no_topic_share(path) == 0.5
+
+
+@pytest.mark.parametrize("content", [b"no_topic_share =", b"\xff", b"no_topic_share = 2.0", b'no_topic_share = "half"'])
+def test_a_share_that_is_none_is_a_fault_of_the_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "topics.toml"
+    path.write_bytes(content)
+    with pytest.raises(TopicsFileError, match=r"topics\.toml"):
+        read_no_topic_share(path)

@@ -45,8 +45,17 @@ def test_a_short_file_is_found(name: str, kept: int) -> None:
         read_tables(FILES | {name: FILES[name][:kept]})
 
 
-@pytest.mark.parametrize("outline", [b"{}", b"[1]", b'[{"name": "words"}]', b"null", b"\xff"])
+@pytest.mark.parametrize(
+    "outline",
+    [
+        *(b"{}", b"[1]", b'[{"name": "words"}]', b"null", b"\xff", b"[" * 100_000),
+        FILES[OUTLINE_FILE].replace(b'"min_n": 1', b'"min_n": 1.5', 1),
+        FILES[OUTLINE_FILE].replace(b'"sublinear": true', b'"sublinear": "yes"', 1),
+        FILES[OUTLINE_FILE].replace(b'"lead": 11', b'"lead": 18446744073709551615', 1),
+    ],
+)
 def test_a_wrong_outline_is_found(outline: bytes) -> None:
+    assert outline != FILES[OUTLINE_FILE]
     with pytest.raises(TablesDamaged):
         read_tables(FILES | {OUTLINE_FILE: outline})
 
@@ -55,6 +64,22 @@ def _set(name: str, where: object, value: int) -> dict[str, bytes]:
     changed = array(name)
     changed[where] = value  # type: ignore[index]
     return {name: npy(changed)}
+
+
+def _shaped(name: str, shape: str) -> dict[str, bytes]:
+    """A table whose header tells another shape, {} being how many numbers there are."""
+    content, size = FILES[name], len(array(name))
+    old = f"({size},), }}".encode()
+    new = f"{shape.format(size)}, }}".encode()
+    head = content[: content.index(b"\n")].replace(old, new)
+    head = head[:127].ljust(127) + b"\n"
+    return {name: head + (b"" if "0)" in shape else content[128:])}
+
+
+def _moved(name: str) -> dict[str, bytes]:
+    """A table whose header is one byte longer."""
+    content = FILES[name]
+    return {name: content[:8] + (119).to_bytes(2, "little") + content[10:127] + b" \n" + content[128:]}
 
 
 # Each would make the C code read outside of the tables, or search without end.
@@ -69,6 +94,14 @@ DANGEROUS = {
     "too few nodes": lambda: {"compiled-words-nodes.npy": npy(array("compiled-words-nodes.npy")[:-1])},
     "rows of other topics": lambda: {"compiled-characters-rows.npy": npy(array("compiled-characters-rows.npy")[:, :2])},
     "other numbers": lambda: {"compiled-biases.npy": npy(array("compiled-biases.npy").astype(np.float32))},
+    "rows of one more dimension, and so of no topics": lambda: _shaped("compiled-biases.npy", "(2, 0)"),
+    "words of one more dimension": lambda: _shaped("compiled-words-ends.npy", "({}, 1)"),
+    "letters without any": lambda: _shaped("compiled-words-letters.npy", "({}, 0)"),
+    "nodes without any": lambda: _shaped("compiled-words-nodes.npy", "({}, 0)"),
+    "fewer numbers than it says": lambda: {"compiled-biases.npy": FILES["compiled-biases.npy"][:-8]},
+    "more numbers than it says": lambda: {"compiled-biases.npy": FILES["compiled-biases.npy"] + bytes(8)},
+    "numbers between the places where numbers can lie": lambda: _moved("compiled-words-rows.npy"),
+    "header that is no dictionary": lambda: _shaped("compiled-biases.npy", "(2,), ((("),
     "pickled": lambda: {"compiled-biases.npy": npy(np.array([object()]))},
 }
 

@@ -1,0 +1,1 @@
+"""Slugline under duress: fuzzed, soaked, reloaded, overloaded, killed."""
