@@ -52,13 +52,14 @@ def write(folder: Path, name: str, tables: list[Table], lines: Lines | None = No
 
 
 def about() -> dict[str, str]:
-    """The machine, the versions and the date."""
+    """The machine, how much ran on it in the last quarter of an hour, the versions and the date."""
     import os
 
     found: dict[str, str] = {
         "date": datetime.now(UTC).date().isoformat(),
         "cores": str(len(os.sched_getaffinity(0))),
         "processor": _processor(),
+        "load average": f"{os.getloadavg()[2]:.0f}",
         "python": platform.python_version(),
     }
     for library in _LIBRARIES:

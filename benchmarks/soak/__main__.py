@@ -11,7 +11,13 @@ from benchmarks import results
 from benchmarks.soak import fuzzing, kills, mixed, overload, reloads
 from benchmarks.soak.outcome import Outcome
 
-MINUTES = {"fuzz": (60.0, 0.1), "soak": (30.0, 0.1), "reloads": (60.0, 0.1), "overload": (3.0, 0.1), "kill": (1.5, 0.1)}
+MINUTES = {
+    "fuzz": (60.0, 0.05),
+    "soak": (30.0, 0.05),
+    "reloads": (60.0, 0.01),
+    "overload": (3.0, 0.05),
+    "kill": (1.5, 0.01),
+}
 """How long each part lasts, and its quick form; the reloads end after a thousand."""
 
 

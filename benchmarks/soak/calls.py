@@ -40,7 +40,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "bad documents": _OK,
     "deadline": frozenset({"OK", "DEADLINE_EXCEEDED"}),
     "cancel": frozenset({"OK", "CANCELLED"}),
-    "slow reader": frozenset({"OK", "CANCELLED"}),
+    "slow reader": frozenset({"OK", "DEADLINE_EXCEEDED"}),
     "dropped": frozenset({"no answer"}),
 }
 """The kinds of calls, and the codes each may end with."""

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,14 +41,14 @@ class _Fuzzed:
     faults: list[str]
 
 
-def run(models: Path, minutes: float, *, folder: Path) -> Outcome:
+def run(models: Path, minutes: float, *, folder: Path, targets: Sequence[str] = tuple(TARGETS)) -> Outcome:
     """Fuzz for so many minutes altogether, shared among the targets, two of them at a time; `folder` keeps inputs."""
     reason = _cannot()
     if reason:
         return Outcome(skipped=reason)
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        each = minutes * 60 / len(TARGETS)
-        fuzzed = list(threads.map(lambda target: _fuzz(target, models, each, folder / target), TARGETS))
+        each = minutes * 60 / len(targets)
+        fuzzed = list(threads.map(lambda target: _fuzz(target, models, each, folder / target), targets))
     table = Table(
         "Inputs tried",
         ("what was fuzzed", "inputs", "inputs a second", "minutes", "edges reached", "features", "corpus", "faults"),

@@ -13,6 +13,7 @@ from benchmarks.soak.mixed import OPTIONS
 from benchmarks.soak.outcome import Outcome
 
 _SECONDS_BETWEEN = 2.0
+"""For callers to come back to the worker that came back."""
 _PATIENCE = 30.0
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.soak import fuzzing
 from benchmarks.soak.answers import Expected, WrongAnswer
 from benchmarks.soak.calls import ALLOWED, MIXES
 from benchmarks.soak.dropping import drop_stream
 from benchmarks.soak.faults import BAD_REQUESTS
-from benchmarks.soak.fuzzing import TARGETS
 from benchmarks.soak.observation import Observation, Sample
 from service.drift import Drift
 from service.messages import Answers
@@ -48,14 +48,13 @@ def test_a_quick_fuzz_tries_every_target_or_says_why_not(models: Path, tmp_path:
     if "SKIPPED" in done.stdout:
         pytest.skip(done.stdout)
     rows = json.loads((tmp_path / "fuzz.json").read_text())["tables"][0]["rows"]
-    assert [row[0] for row in rows] == list(TARGETS.values())
+    assert [row[0] for row in rows] == list(fuzzing.TARGETS.values())
     assert all(row[1] > 0 and row[4] > 0 for row in rows)
 
 
-def test_what_goes_wrong_fails_the_command(tmp_path: Path) -> None:
-    done = soak(tmp_path / "none", tmp_path, "--part", "fuzz", "--inputs", str(tmp_path / "inputs"))
-    assert done.returncode == 1 or "SKIPPED" in done.stdout
-    assert not done.returncode or "no such folder" in done.stderr
+def test_a_target_that_ends_with_an_error_is_a_fault(tmp_path: Path) -> None:
+    outcome = fuzzing.run(tmp_path / "none", 0.01, folder=tmp_path, targets=("files",))
+    assert outcome.skipped or "no such folder" in outcome.faults[0]
 
 
 def test_every_fault_that_is_documented_is_sent_and_one_call_in_five_is_bad() -> None:
