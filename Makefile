@@ -28,9 +28,11 @@ bench: $(VENV)/.installed-dev ## measure speed beside the alternatives, into ben
 	@$(BIN)/slugline train --data seeds --if-changed --promote
 	$(BIN)/python -m benchmarks
 
-protos: $(VENV)/.installed-dev ## write the Python stubs in slugline/v1 from protos/ again
-	$(BIN)/python -m grpc_tools.protoc --proto_path=protos --python_out=. --pyi_out=. --grpc_python_out=. \
-		$$(cd protos && find slugline -name '*.proto')
+# Stubs land where their proto stands; `inference` is mapped below slugline/, for its name is too generic for site-packages.
+protos: $(VENV)/.installed-dev ## write the Python stubs in slugline/v1 and slugline/inference from protos/ again
+	$(BIN)/python -m grpc_tools.protoc --proto_path=protos --proto_path=slugline/inference=protos/inference \
+		--python_out=. --pyi_out=. --grpc_python_out=. \
+		$$(cd protos && find slugline inference -name '*.proto' | sed 's,^inference/,slugline/inference/,')
 
 lock: $(VENV)/.installed-dev ## resolve the dependencies again, with hashes and without any index
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 import numpy as np
 
 from service.calls import Context, Waiting, in_thread
-from service.drift import Drift
 from service.messages import Answers, document_error, document_from, model_response
+from service.reading import LONG_CHARS, Reader
 from service.rpc import parse, takes_bytes
 from service.settings import Limits
 from service.tally import Tally
@@ -25,16 +25,9 @@ from slugline.errors import (
     TooManyTerms,
 )
 from slugline.model import Model
-from slugline.quality import QualityWarning
-from slugline.scoring import Reading
 from slugline.v1 import classification_pb2 as pb
 
 SERVICE = pb.DESCRIPTOR.services_by_name["ClassificationService"]
-
-_LONG_CHARS = 20_000
-"""Texts longer than this take longer to score than to hand to a thread and back."""
-_AT_ONCE_CHARS = 200_000
-"""So much of a batch is scored, some ten milliseconds, before it is asked again whether the caller still waits."""
 
 OneRequest = pb.ClassifyRequest | pb.StreamClassifyRequest
 
@@ -44,7 +37,8 @@ class ClassificationServicer:
 
     def __init__(self, limits: Limits, tally: Tally) -> None:
         self._limits = limits
-        self._drift = Drift(tally)
+        self._reader = Reader(tally)
+        self._drift = self._reader.drift
         self._answers: Answers | None = None
 
     def use(self, model: Model) -> None:
@@ -107,7 +101,7 @@ class ClassificationServicer:
         self, waiting: Waiting, answers: Answers, request: OneRequest, *, needs_id: bool = False
     ) -> pb.ClassifyResponse:
         """Classify in a thread, if the caller still waits when its turn has come."""
-        self._check_waiting(waiting, 1)
+        self._reader.check_waiting(waiting, 1)
         return self._classify(answers, request, needs_id=needs_id)
 
     def _batch(self, waiting: Waiting, answers: Answers, request: pb.BatchClassifyRequest) -> pb.BatchClassifyResponse:
@@ -119,46 +113,15 @@ class ClassificationServicer:
             raise TooManyDocuments(len(request.documents), self._limits.max_batch_documents)
         columns = model.columns(request.topics)
         contents, indices, errors = self._contents(request.documents)
-        reading = self._read(waiting, model, contents)
-        warnings = self._doubtful(model, reading, indices)
+        reading = self._reader.read(waiting, model, contents)
+        warnings = {
+            index: found for index, found in zip(indices, self._reader.warnings(model, reading), strict=True) if found
+        }
         scores = reading.scores
         if errors:
             scores = np.full((len(request.documents), scores.shape[1]), np.nan)
             scores[indices] = reading.scores
         return answers.many(columns, scores, errors, warnings)
-
-    def _read(self, waiting: Waiting, model: Model, contents: Sequence[str]) -> Reading:
-        """Read texts in parts, and no more of them once nobody waits."""
-        readings, done = [], 0
-        for part in _parts(contents):
-            self._check_waiting(waiting, len(contents) - done)
-            readings.append(model.read(part))
-            self._drift.many(model, part, readings[-1])
-            done += len(part)
-        if len(readings) == 1:
-            return readings[0]
-        return Reading(
-            np.concatenate([reading.scores for reading in readings] or [np.empty((0, len(model.topics)))]),
-            np.concatenate([reading.tokens for reading in readings] or [np.empty((0, 2), dtype=np.int64)]),
-        )
-
-    def _check_waiting(self, waiting: Waiting, documents: int) -> None:
-        try:
-            waiting.check()
-        except CallerGone as error:
-            self._drift.skipped(error, documents)
-            raise
-
-    def _doubtful(
-        self, model: Model, reading: Reading, indices: Sequence[int]
-    ) -> dict[int, tuple[QualityWarning, ...]]:
-        """What makes which documents doubtful; `indices` tells where each that was read stands in the request."""
-        found: dict[int, tuple[QualityWarning, ...]] = {}
-        for index, tokens in zip(indices, reading.tokens.tolist(), strict=True):
-            if warnings := model.warnings(tokens):
-                found[index] = warnings
-                self._drift.warned(warnings)
-        return found
 
     def _contents(self, documents: Sequence[pb.Document]) -> tuple[list[str], list[int], list[pb.DocumentError]]:
         """The texts of the good documents, where they stand, and the errors of the bad ones."""
@@ -216,19 +179,9 @@ class _Pace:
 
 
 def _is_long(request: OneRequest) -> bool:
-    return bool(request.evidence_terms) or len(request.document.text) > _LONG_CHARS
+    return bool(request.evidence_terms) or len(request.document.text) > LONG_CHARS
 
 
 def _check_version(request: OneRequest | pb.BatchClassifyRequest, model: Model) -> None:
     if request.model_version and request.model_version != model.version:
         raise OtherVersion(request.model_version, model.version)
-
-
-def _parts(contents: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The texts in parts that take about ten milliseconds each."""
-    start = size = 0
-    for end, content in enumerate(contents, 1):
-        size += len(content)
-        if size >= _AT_ONCE_CHARS or end == len(contents):
-            yield contents[start:end]
-            start, size = end, 0
