@@ -256,7 +256,7 @@ def _check_probes(folder: Path, model: Model) -> None:
 
 
 def _identity(folder: Path) -> tuple[str, str]:
-    """Name and version, from the manifest, for folders can be mounted elsewhere; from the folder where it is damaged."""
+    """Name and version from the manifest, for folders can be mounted anywhere; from the folder where it is damaged."""
     try:
         manifest = read_manifest(folder)
     except ModelError:
