@@ -267,8 +267,8 @@ class UnknownModel(SluglineError):
     """A model was asked for that is not the one being served."""
 
     def __init__(self, name: str, serving: str) -> None:
-        super().__init__(f"no model {name!r} here; this server has {serving!r}")
-        self.name = name
+        super().__init__(f"no model {name!r:.120} here; this server has {serving!r}")
+        self.name = name[:120]
 
 
 class NotOffered(SluglineError):
@@ -279,7 +279,7 @@ class OtherVersion(SluglineError):
     """A version was asked for that is not the one in use."""
 
     def __init__(self, wanted: str, serving: str) -> None:
-        super().__init__(f"version {wanted!r} was asked for, {serving!r} is in use; ask for that one, or for none")
+        super().__init__(f"version {wanted!r:.120} was asked for, {serving!r} is in use; ask for that one, or for none")
         self.serving = serving
 
 

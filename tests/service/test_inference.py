@@ -69,6 +69,29 @@ def test_a_text_has_the_same_scores_through_both_apis(
     assert list(contents(theirs, "assigned").bool_contents) == assigned
 
 
+@pytest.mark.parametrize("fault", ["model_name", "model_version", "inputs", "datatype", "shape", "outputs"])
+def test_a_fault_of_any_length_is_said_in_few_words(v2_stub: v2_grpc.GRPCInferenceServiceStub, fault: str) -> None:
+    """What does not fit into gRPC's trailers would reach the caller as another status."""
+    long = "é" * 100_000
+    request = infer(["x"])
+    match fault:
+        case "inputs":
+            request.inputs[0].name = long
+        case "datatype":
+            request.inputs[0].datatype = long
+        case "shape":
+            request.inputs[0].shape.extend([1] * 100_000)
+        case "outputs":
+            request.outputs.add(name=long)
+        case _:
+            setattr(request, fault, long)
+    with pytest.raises(grpc.RpcError) as caught:
+        v2_stub.ModelInfer(request, timeout=30)
+    code = {"model_name": "NOT_FOUND", "model_version": "FAILED_PRECONDITION"}.get(fault, "INVALID_ARGUMENT")
+    assert caught.value.code().name == code
+    assert len(str(caught.value.details())) < 1000
+
+
 def test_metadata_and_answers_carry_the_properties_of_the_model(
     stub: pb_grpc.ClassificationServiceStub, v2_stub: v2_grpc.GRPCInferenceServiceStub
 ) -> None:
