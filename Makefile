@@ -44,9 +44,11 @@ audit: $(VENV)/.installed-dev ## look every locked dependency up in a vulnerabil
 	@$(BIN)/python -m deploy.supply_chain.audit requirements.lock || { code=$$?; \
 		[ $$code -eq 75 ] && echo "make audit: SKIPPED. Nothing was audited, which is no pass."; [ $$code -eq 75 ]; }
 
-protos: $(VENV)/.installed-dev ## write the Python stubs in slugline/v1 from protos/ again
-	$(BIN)/python -m grpc_tools.protoc --proto_path=protos --python_out=. --pyi_out=. --grpc_python_out=. \
-		$$(cd protos && find slugline -name '*.proto')
+# Stubs land where their proto stands; `inference` is mapped below slugline/, for its name is too generic for site-packages.
+protos: $(VENV)/.installed-dev ## write the Python stubs in slugline/v1 and slugline/inference from protos/ again
+	$(BIN)/python -m grpc_tools.protoc --proto_path=protos --proto_path=slugline/inference=protos/inference \
+		--python_out=. --pyi_out=. --grpc_python_out=. \
+		$$(cd protos && find slugline inference -name '*.proto' | sed 's,^inference/,slugline/inference/,')
 
 lock: $(VENV)/.installed-dev ## resolve the dependencies again, with hashes and without any index
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \

@@ -26,6 +26,11 @@ class Health:
         self._changed = asyncio.Event()
         self._closed = False
 
+    @property
+    def serving(self) -> bool:
+        """Whether it says SERVING."""
+        return bool(self._status == health_pb2.HealthCheckResponse.SERVING)
+
     def serve(self) -> None:
         """Say SERVING from now on, unless the end has been announced."""
         if not self._closed:

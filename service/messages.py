@@ -6,14 +6,13 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from service.drift import Drift
+from service.reading import Reader
 from service.settings import Limits
 from service.status import field_of, reason_of
 from slugline.documents import Document
 from slugline.errors import DocumentError, SluglineError
 from slugline.explanation import Explanation, Span
 from slugline.manifest import Manifest, ManifestTopic
-from slugline.model import Model
 from slugline.origins import Origins
 from slugline.quality import QualityWarning
 from slugline.v1 import classification_pb2 as pb
@@ -31,11 +30,11 @@ def document_from(message: pb.Document) -> Document:
 
 
 class Answers:
-    """The answers of one model, counted in `drift`. What is the same in all of them is built once and copied."""
+    """The answers of the model that `reader` reads with. What is the same in all of them is built once and copied."""
 
-    def __init__(self, model: Model, drift: Drift) -> None:
-        self.model = model
-        self.drift = drift
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.model = model = reader.model
         self._thresholds = model.thresholds.tolist()
         self._all_columns = model.columns([])
         self._template = self._blank(self._all_columns)

@@ -5,7 +5,7 @@ take bytes, and end with INVALID_ARGUMENT, field `request`.
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -35,16 +35,21 @@ def parse(kind: type[M], raw: bytes) -> M:
         raise Undecodable(kind.DESCRIPTOR.name) from None
 
 
-def handlers(service: Any, servicer: object, around: Surroundings) -> grpc.GenericRpcHandler:
+def handlers(
+    service: Any, servicer: object, around: Surroundings, other: Mapping[str, Surroundings] | None = None
+) -> grpc.GenericRpcHandler:
     """Handlers for every method of `service` (a descriptor), answered by the methods of `servicer` of the same names.
+
+    `other` tells what the methods have around them that it names, in place of `around`.
 
     Unary methods are coroutines; methods that stream their response are asynchronous generators, which take an
     iterator of messages where the request streams too, or of bytes where they are marked with `takes_bytes`.
     """
-    table = {
-        method.name: _handler(f"{service.full_name}/{method.name}", method, getattr(servicer, method.name), around)
-        for method in service.methods
-    }
+    table = {}
+    for method in service.methods:
+        surroundings = (other or {}).get(method.name, around)
+        name = f"{service.full_name}/{method.name}"
+        table[method.name] = _handler(name, method, getattr(servicer, method.name), surroundings)
     return grpc.method_handlers_generic_handler(service.full_name, table)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
@@ -14,7 +14,7 @@ import grpc
 import structlog
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from service import families, health, servicer
+from service import families, health, inference, servicer
 from service.access import Access, check_exposure
 from service.admission import Admission
 from service.calls import Surroundings
@@ -39,6 +39,8 @@ _LAST_SECONDS = 0.5
 """For refusals and farewells that are still on their way out."""
 
 log = structlog.get_logger("slugline.server")
+
+_Servicer = servicer.ClassificationServicer | inference.InferenceServicer
 
 OnServing = Callable[[str, tuple[str, ...]], None]
 """Called with the bound address and the topics once health says SERVING."""
@@ -97,9 +99,10 @@ class _Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         log.info("starting", **{key: _plain(value) for key, value in asdict(self._settings).items()})
+        well = health.Health([servicer.SERVICE.full_name, inference.SERVICE.full_name])
         classification = servicer.ClassificationServicer(self._settings.limits, self._tally)
-        well = health.Health([servicer.SERVICE.full_name])
-        server = self._build(classification, well)
+        inferring = inference.InferenceServicer(self._settings, self._tally, well)
+        server = self._build(classification, inferring, well)
         credentials = self._certificates.credentials() if self._certificates else None
         address = bind(server, self._settings.address, credentials)
         plain = health_server(self._settings, well, self._free)
@@ -108,7 +111,7 @@ class _Server:
             await plain[0].start()
             log.info("serving health", address=plain[1])
         self._following.append(asyncio.create_task(follow(self._files, self._settings.reload_seconds)))
-        loading = asyncio.create_task(self._load(classification, well, address))
+        loading = asyncio.create_task(self._load((classification, inferring), well, address))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -121,7 +124,12 @@ class _Server:
                 await plain[0].stop(_LAST_SECONDS)
             log.info("stopped")
 
-    def _build(self, classification: servicer.ClassificationServicer, well: health.Health) -> grpc.aio.Server:
+    def _build(
+        self,
+        classification: servicer.ClassificationServicer,
+        inferring: inference.InferenceServicer,
+        well: health.Health,
+    ) -> grpc.aio.Server:
         options = [
             ("grpc.max_receive_message_length", self._settings.limits.max_message_bytes),
             ("grpc.max_send_message_length", -1),
@@ -134,14 +142,20 @@ class _Server:
         server = grpc.aio.server(options=options)
         guarded = replace(self._free, access=self._access)
         gated = replace(guarded, calls=self._admission.calls, streams=self._admission.streams, tracing=self._tracing)
-        generic = [handlers(servicer.SERVICE, classification, gated), handlers(health.SERVICE, well, self._free)]
+        free = dict.fromkeys(inference.FREE, self._free)
+        generic = [
+            handlers(servicer.SERVICE, classification, gated),
+            handlers(inference.SERVICE, inferring, gated, free),
+            handlers(health.SERVICE, well, self._free),
+        ]
         if self._settings.reflection:
-            names = (servicer.SERVICE.full_name, health.SERVICE.full_name, reflection.SERVICE_NAME)
+            served = (servicer.SERVICE, inference.SERVICE, health.SERVICE)
+            names = (*(service.full_name for service in served), reflection.SERVICE_NAME)
             generic.append(handlers(_REFLECTION, reflection.aio.ReflectionServicer(names), guarded))
         server.add_generic_rpc_handlers(tuple(generic))
         return server
 
-    async def _load(self, classification: servicer.ClassificationServicer, well: health.Health, address: str) -> None:
+    async def _load(self, servicers: Sequence[_Servicer], well: health.Health, address: str) -> None:
         folder = store.find(self._settings.models, self._settings.name)
         settings = self._settings
         if settings.scorer == "sklearn" and settings.trusted_keys is None:
@@ -149,7 +163,8 @@ class _Server:
         model = await asyncio.to_thread(load_and_warm, folder, settings.scorer, settings.trusted_keys)
 
         def use(model: Model) -> None:
-            classification.use(model)
+            for each in servicers:
+                each.use(model)
             self._tell(model)
 
         use(model)

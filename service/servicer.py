@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 import numpy as np
 
 from service.calls import Context, Waiting, in_thread
-from service.drift import Drift, count_refused, count_skipped
+from service.drift import count_refused
 from service.messages import Answers, document_error, document_from, model_response
+from service.reading import LONG_CHARS, Reader
 from service.rpc import parse, takes_bytes
 from service.settings import Limits
 from service.tally import Tally
@@ -25,16 +26,9 @@ from slugline.errors import (
     TooManyTerms,
 )
 from slugline.model import Model
-from slugline.quality import QualityWarning
-from slugline.scoring import Reading
 from slugline.v1 import classification_pb2 as pb
 
 SERVICE = pb.DESCRIPTOR.services_by_name["ClassificationService"]
-
-_LONG_CHARS = 20_000
-"""Texts longer than this take longer to score than to hand to a thread and back."""
-_AT_ONCE_CHARS = 200_000
-"""So much of a batch is scored, some ten milliseconds, before it is asked again whether the caller still waits."""
 
 OneRequest = pb.ClassifyRequest | pb.StreamClassifyRequest
 
@@ -49,7 +43,7 @@ class ClassificationServicer:
 
     def use(self, model: Model) -> None:
         """Answer with `model` from now on."""
-        self._answers = Answers(model, Drift(self._tally, model))
+        self._answers = Answers(Reader(model, self._tally))
 
     async def Classify(self, request: pb.ClassifyRequest, context: Context) -> pb.ClassifyResponse:
         """The topics of one document; where that takes long, in a thread."""
@@ -96,19 +90,14 @@ class ClassificationServicer:
             raise TooManyTerms(request.evidence_terms, self._limits.max_evidence_terms)
         check_document(document, max_text_chars=self._limits.max_text_chars, needs_id=needs_id)
         content = document.content()
-        reading = model.read([content])
-        values, tokens = reading.scores[0].tolist(), reading.tokens[0].tolist()
-        warnings = model.warnings(tokens)
-        answers.drift.one(len(content), values, tokens)
-        if warnings:
-            answers.drift.warned(warnings)
+        values, warnings = answers.reader.read_one(content)
         return answers.one(columns, document, values, warnings, request.evidence_terms)
 
     def _classify_late(
         self, waiting: Waiting, answers: Answers, request: OneRequest, *, needs_id: bool = False
     ) -> pb.ClassifyResponse:
         """Classify in a thread, if the caller still waits when its turn has come."""
-        self._check_waiting(waiting, 1)
+        answers.reader.check_waiting(waiting, 1)
         return self._classify(answers, request, needs_id=needs_id)
 
     def _batch(self, waiting: Waiting, answers: Answers, request: pb.BatchClassifyRequest) -> pb.BatchClassifyResponse:
@@ -120,35 +109,15 @@ class ClassificationServicer:
             raise TooManyDocuments(len(request.documents), self._limits.max_batch_documents)
         columns = model.columns(request.topics)
         contents, indices, errors = self._contents(request.documents)
-        reading = self._read(waiting, answers, contents)
-        warnings = _doubtful(answers, reading, indices)
+        reading = answers.reader.read(waiting, contents)
+        warnings = {
+            index: found for index, found in zip(indices, answers.reader.warnings(reading), strict=True) if found
+        }
         scores = reading.scores
         if errors:
             scores = np.full((len(request.documents), scores.shape[1]), np.nan)
             scores[indices] = reading.scores
         return answers.many(columns, scores, errors, warnings)
-
-    def _read(self, waiting: Waiting, answers: Answers, contents: Sequence[str]) -> Reading:
-        """Read texts in parts, and no more of them once nobody waits."""
-        model, readings, done = answers.model, [], 0
-        for part in _parts(contents):
-            self._check_waiting(waiting, len(contents) - done)
-            readings.append(model.read(part))
-            answers.drift.many(part, readings[-1])
-            done += len(part)
-        if len(readings) == 1:
-            return readings[0]
-        return Reading(
-            np.concatenate([reading.scores for reading in readings] or [np.empty((0, len(model.topics)))]),
-            np.concatenate([reading.tokens for reading in readings] or [np.empty((0, 2), dtype=np.int64)]),
-        )
-
-    def _check_waiting(self, waiting: Waiting, documents: int) -> None:
-        try:
-            waiting.check()
-        except CallerGone as error:
-            count_skipped(self._tally, error, documents)
-            raise
 
     def _contents(self, documents: Sequence[pb.Document]) -> tuple[list[str], list[int], list[pb.DocumentError]]:
         """The texts of the good documents, where they stand, and the errors of the bad ones."""
@@ -205,30 +174,10 @@ class _Pace:
         self._next = max(now, self._next) + self._seconds
 
 
-def _doubtful(answers: Answers, reading: Reading, indices: Sequence[int]) -> dict[int, tuple[QualityWarning, ...]]:
-    """What makes which documents doubtful; `indices` tells where each that was read stands in the request."""
-    found: dict[int, tuple[QualityWarning, ...]] = {}
-    for index, tokens in zip(indices, reading.tokens.tolist(), strict=True):
-        if warnings := answers.model.warnings(tokens):
-            found[index] = warnings
-            answers.drift.warned(warnings)
-    return found
-
-
 def _is_long(request: OneRequest) -> bool:
-    return bool(request.evidence_terms) or len(request.document.text) > _LONG_CHARS
+    return bool(request.evidence_terms) or len(request.document.text) > LONG_CHARS
 
 
 def _check_version(request: OneRequest | pb.BatchClassifyRequest, model: Model) -> None:
     if request.model_version and request.model_version != model.version:
         raise OtherVersion(request.model_version, model.version)
-
-
-def _parts(contents: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The texts in parts that take about ten milliseconds each."""
-    start = size = 0
-    for end, content in enumerate(contents, 1):
-        size += len(content)
-        if size >= _AT_ONCE_CHARS or end == len(contents):
-            yield contents[start:end]
-            start, size = end, 0

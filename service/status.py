@@ -15,6 +15,8 @@ STATUS_CODES: dict[type[errors.SluglineError], grpc.StatusCode] = {
     errors.InputError: grpc.StatusCode.INVALID_ARGUMENT,
     errors.OtherVersion: grpc.StatusCode.FAILED_PRECONDITION,
     errors.UnknownService: grpc.StatusCode.NOT_FOUND,
+    errors.UnknownModel: grpc.StatusCode.NOT_FOUND,
+    errors.NotOffered: grpc.StatusCode.UNIMPLEMENTED,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.NotReady: grpc.StatusCode.UNAVAILABLE,
     errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
@@ -91,6 +93,8 @@ def _details(error: errors.SluglineError, field: str, description: str) -> Itera
             yield _resource("slugline.v1.Topic", error.topic, description)
         case errors.UnknownService():
             yield _resource("service", error.service, description)
+        case errors.UnknownModel():
+            yield _resource("model", error.name, description)
         case errors.OtherVersion():
             unmet = error_details_pb2.PreconditionFailure.Violation(
                 type="MODEL_VERSION", subject=error.serving, description=description
@@ -118,6 +122,8 @@ def field_of(error: errors.SluglineError, document_field: str) -> str:
     """The path of the field that `error` is about, or an empty string."""
     if isinstance(error, errors.DocumentError):
         return f"{document_field}.{error.field}"
+    if isinstance(error, errors.FieldError):
+        return error.field
     return next((FIELDS[kind] for kind in type(error).__mro__ if kind in FIELDS), "")
 
 

@@ -278,6 +278,26 @@ class TooManyTerms(InputError):
         super().__init__(f"asks for {terms} terms, at most {most} are given; ask for fewer")
 
 
+class FieldError(InputError):
+    """A field of a request cannot be taken as it is; `field` is its path in the request."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(problem)
+        self.field = field
+
+
+class UnknownModel(SluglineError):
+    """A model was asked for that is not the one being served."""
+
+    def __init__(self, name: str, serving: str) -> None:
+        super().__init__(f"no model {name!r:.120} here; this server has {serving!r}")
+        self.name = name[:120]
+
+
+class NotOffered(SluglineError):
+    """A method of a protocol was called that Slugline has no use for."""
+
+
 class OtherVersion(SluglineError):
     """A version was asked for that is not the one in use."""
 

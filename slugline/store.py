@@ -141,6 +141,15 @@ def version_names(root: Path, name: str) -> list[str]:
     return [folder.name for folder in _version_folders(_home(root, name))]
 
 
+def all_versions(path: Path) -> list[tuple[str, str]]:
+    """The name and version of every model in `path`: a models root, a name's folder or a version's, as for `find`."""
+    path = path.resolve()
+    if (path / MANIFEST_FILE).is_file():
+        return [_identity(path)]
+    homes = [path / name for name in model_names(path)] or [path]
+    return [_identity(folder) for home in homes for folder in _version_folders(home)]
+
+
 def version_folder(root: Path, name: str, version: str) -> Path:
     """The folder of a version.
 
@@ -244,6 +253,15 @@ def _check_probes(folder: Path, model: Model) -> None:
     expected = np.array([probe.scores for probe in probes]).reshape(found.shape)
     if not np.allclose(found, expected, rtol=0, atol=AGREEMENT):
         raise ModelCorrupt(f"{folder}: gives other scores than when it was published; train the model again")
+
+
+def _identity(folder: Path) -> tuple[str, str]:
+    """Name and version from the manifest, for folders can be mounted anywhere; from the folder where it is damaged."""
+    try:
+        manifest = read_manifest(folder)
+    except ModelError:
+        return folder.parent.name, folder.name
+    return manifest.name, manifest.version
 
 
 def _home(root: Path, name: str) -> Path:

@@ -15,8 +15,8 @@ from benchmarks.soak.calls import ALLOWED, MIXES
 from benchmarks.soak.dropping import drop_stream
 from benchmarks.soak.faults import BAD_REQUESTS
 from benchmarks.soak.observation import Observation, Sample
-from service.drift import Drift
 from service.messages import Answers
+from service.reading import Reader
 from service.tally import Tally
 from slugline.model import Model
 from slugline.v1 import classification_pb2 as pb
@@ -68,7 +68,7 @@ def test_every_fault_that_is_documented_is_sent_and_one_call_in_five_is_bad() ->
 
 
 def test_a_wrong_answer_is_seen(models: Path, model: Model) -> None:
-    expected, answers = Expected(models), Answers(model, Drift(Tally(), model))
+    expected, answers = Expected(models), Answers(Reader(model, Tally()))
     document = expected.documents[1]
     reading = model.read([document.content()])
 

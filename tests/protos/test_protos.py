@@ -5,15 +5,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-GENERATED = sorted((ROOT / "slugline" / "v1").glob("*_pb2*"))
+PROTOS = ROOT / "protos"
+GENERATED = sorted(path for name in ("v1", "inference") for path in (ROOT / "slugline" / name).glob("*_pb2*"))
 
 
 def test_the_generated_stubs_are_what_the_protos_say(tmp_path: Path) -> None:
-    protos = [str(path) for path in (ROOT / "protos").rglob("*.proto")]
+    paths = [f"--proto_path={PROTOS}", f"--proto_path=slugline/inference={PROTOS / 'inference'}"]
     outputs = [f"--{kind}_out={tmp_path}" for kind in ("python", "pyi", "grpc_python")]
-    subprocess.run(
-        [sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={ROOT / 'protos'}", *outputs, *protos], check=True
-    )
+    # `make protos` keeps `inference` out of the top of site-packages in the same way.
+    protos = [
+        path.relative_to(PROTOS).as_posix().replace("inference/", "slugline/inference/", 1)
+        for path in PROTOS.rglob("*.proto")
+    ]
+    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *paths, *outputs, *protos], check=True)
     fresh = {path.relative_to(tmp_path): path.read_text() for path in tmp_path.rglob("*.py*")}
     assert fresh == {path.relative_to(ROOT): path.read_text() for path in GENERATED}, "run `make protos`"
 

@@ -5,8 +5,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.drift import Drift
 from service.messages import Answers, document_error, document_from, model_response
+from service.reading import Reader
 from service.settings import Limits
 from service.tally import Tally
 from slugline.documents import Document
@@ -20,7 +20,7 @@ SCORE = st.floats(0, 1)
 
 
 def answers_of(model: Model) -> Answers:
-    return Answers(model, Drift(Tally(), model))
+    return Answers(Reader(model, Tally()))
 
 
 @given(document=st.builds(Document, TEXT, TEXT, TEXT))

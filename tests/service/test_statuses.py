@@ -11,9 +11,12 @@ from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2
 from grpc_status import rpc_status
 
+from service.tensors import packed
+from slugline.inference import open_inference_pb2 as v2
 from slugline.v1 import classification_pb2 as pb
 
 OURS, HEALTH = "slugline.v1.ClassificationService", "grpc.health.v1.Health"
+V2 = "inference.GRPCInferenceService"
 REFLECTION = "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 GOOD = pb.Document(id="a", text="Envoys signed the treaty at the summit")
 DETAILS = ("BadRequest", "ResourceInfo", "PreconditionFailure", "RetryInfo")
@@ -31,7 +34,66 @@ def text(text: str, title: str = "") -> tuple[str, Message]:
     return one(document=pb.Document(text=text, title=title))
 
 
-CASES: dict[str, tuple[str, Message | bytes]] = {
+def tensor(*texts: bytes, **fields: Any) -> v2.ModelInferRequest.InferInputTensor:
+    contents = v2.InferTensorContents(bytes_contents=texts) if texts else None
+    given = {"name": "text", "datatype": "BYTES", "shape": [2], "contents": contents} | fields
+    return v2.ModelInferRequest.InferInputTensor(**given)
+
+
+def infer(**fields: Any) -> tuple[str, Message]:
+    given = {"model_name": "default", "inputs": [tensor(b"a", b"b")]} | fields
+    return f"{V2}/ModelInfer", v2.ModelInferRequest(**given)
+
+
+def infer_raw(*raw: bytes, **fields: Any) -> tuple[str, Message]:
+    return infer(**{"inputs": [tensor()], "raw_input_contents": raw} | fields)
+
+
+def outputs(*names: str, **parameters: v2.InferParameter) -> tuple[str, Message]:
+    return infer(
+        outputs=[v2.ModelInferRequest.InferRequestedOutputTensor(name=name, parameters=parameters) for name in names]
+    )
+
+
+SHARED = {"shared_memory_region": v2.InferParameter(string_param="region")}
+V2_CASES: dict[str, tuple[str, Message | bytes]] = {
+    "V2: model that is not here": infer(model_name="other"),
+    "V2: version that is not in use": infer(model_version="1"),
+    "V2: metadata of a model that is not here": (f"{V2}/ModelMetadata", v2.ModelMetadataRequest(name="other")),
+    "V2: metadata of a version that is not in use": (
+        f"{V2}/ModelMetadata",
+        v2.ModelMetadataRequest(name="default", version="1"),
+    ),
+    "V2: no input": infer(inputs=[]),
+    "V2: input of another name": infer(inputs=[tensor(b"a", b"b", name="title")]),
+    "V2: input twice": infer(inputs=[tensor(b"a", b"b"), tensor(b"a", b"b")]),
+    "V2: wrong datatype": infer(inputs=[tensor(b"a", b"b", datatype="FP32")]),
+    "V2: wrong shape": infer(inputs=[tensor(b"a", b"b", shape=[1, 2])]),
+    "V2: shape without elements": infer(inputs=[tensor(shape=[0])]),
+    "V2: shape of too many elements": infer_raw(b"", inputs=[tensor(shape=[1025, 1])]),
+    "V2: input in shared memory": infer(inputs=[tensor(parameters=SHARED)]),
+    "V2: no contents": infer(inputs=[tensor()]),
+    "V2: contents of another datatype": infer(inputs=[tensor(contents=v2.InferTensorContents(int_contents=[1, 2]))]),
+    "V2: contents of another count than the shape": infer(inputs=[tensor(b"a", b"b", b"c")]),
+    "V2: both typed and raw contents": infer(raw_input_contents=[packed([b"a", b"b"])]),
+    "V2: raw contents for more inputs than there are": infer_raw(packed([b"a", b"b"]), b""),
+    "V2: raw contents that end within a length": infer_raw(packed([b"a"]) + b"\x01\x00"),
+    "V2: raw contents that end within an element": infer_raw(packed([b"a", b"bcd"])[:-1]),
+    "V2: raw contents with trailing bytes": infer_raw(packed([b"a", b"b", b"c"])),
+    "V2: text that is not UTF-8": infer(inputs=[tensor(b"a", b"\xff")]),
+    "V2: raw text that is not UTF-8": infer_raw(packed([b"a", b"\xed\xa0\x80"])),
+    "V2: blank text": infer(inputs=[tensor(b"a", b" \n")]),
+    "V2: raw text that is too long": infer_raw(packed([b"a", b"x" * 20_001])),
+    "V2: unknown output": outputs("scores", "labels"),
+    "V2: output twice": outputs("scores", "scores"),
+    "V2: output in another form": outputs("scores", classification=v2.InferParameter(int64_param=1)),
+    "V2: bytes that are no message": (f"{V2}/ModelInfer", b"\xff"),
+    "V2: index of a named repository": (f"{V2}/RepositoryIndex", v2.RepositoryIndexRequest(repository_name="a")),
+    "V2: model to be loaded": (f"{V2}/RepositoryModelLoad", v2.RepositoryModelLoadRequest()),
+    # As Triton's clients write it: the repository's name is field 1, the model's is field 2.
+    "V2: model to be unloaded": (f"{V2}/RepositoryModelUnload", b"\x12\x07default"),
+}
+CASES: dict[str, tuple[str, Message | bytes]] = V2_CASES | {
     "no document": (f"{OURS}/Classify", pb.ClassifyRequest()),
     "empty text": text(""),
     "text of spaces alone": text(" \t\n\u00a0\u2003"),

@@ -13,8 +13,8 @@ import msgspec
 
 from benchmarks.soak.articles import SENTENCES, documents
 from benchmarks.soak.targets.small import SETTINGS, pipeline_of
-from service.drift import Drift
 from service.messages import Answers, model_response
+from service.reading import Reader
 from service.settings import Limits
 from service.tally import Tally
 from slugline import promotions, signing, store
@@ -74,7 +74,7 @@ def _manifest(path: Path) -> None:
     """A version with this manifest is loaded as a server does, and used as one does."""
     model = store.load(path.parent)
     model_response(model.manifest, Limits())
-    answers = Answers(model, Drift(Tally(), model))
+    answers = Answers(Reader(model, Tally()))
     for text in _TEXTS:
         reading = model.read([text])
         tokens = reading.tokens[0].tolist()
