@@ -28,9 +28,13 @@ bench: $(VENV)/.installed-dev ## measure speed beside the alternatives, into ben
 	@$(BIN)/slugline train --data seeds --if-changed --promote
 	$(BIN)/python -m benchmarks
 
-protos: $(VENV)/.installed-dev ## write the Python stubs in slugline/v1 from protos/ again
+protos: $(VENV)/.installed-dev ## write the Python stubs in slugline/v1 and in the Python client from protos/ again
 	$(BIN)/python -m grpc_tools.protoc --proto_path=protos --python_out=. --pyi_out=. --grpc_python_out=. \
 		$$(cd protos && find slugline -name '*.proto')
+	$(BIN)/python -m grpc_tools.protoc --proto_path=slugline_client/wire=protos/slugline/v1 --proto_path=clients/python \
+		--python_out=clients/python --pyi_out=clients/python slugline_client/wire/classification.proto slugline_client/wire/status.proto
+	sed -i.old 's/^from google.protobuf import descriptor_pool as/from slugline_client.wire import pool as/' \
+		clients/python/slugline_client/wire/*_pb2.py && rm clients/python/slugline_client/wire/*.old
 
 lock: $(VENV)/.installed-dev ## resolve the dependencies again, with hashes and without any index
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
