@@ -21,16 +21,13 @@ import (
 //go:embed service-config.json
 var serviceConfig string
 
-func connect(address string) (*grpc.ClientConn, error) {
-	security := grpc.WithInsecure()
-	if ca := os.Getenv("SLUGLINE_TLS_CA"); ca != "" {
-		tls, err := credentials.NewClientTLSFromFile(ca, "")
-		if err != nil {
-			return nil, err
-		}
-		security = grpc.WithTransportCredentials(tls)
+func security() (grpc.DialOption, error) {
+	ca := os.Getenv("SLUGLINE_TLS_CA")
+	if ca == "" {
+		return grpc.WithInsecure(), nil
 	}
-	return grpc.Dial(address, security, grpc.WithDefaultServiceConfig(serviceConfig))
+	tls, err := credentials.NewClientTLSFromFile(ca, "")
+	return grpc.WithTransportCredentials(tls), err
 }
 
 func classify(ctx context.Context, client pb.ClassificationServiceClient, version string) error {
@@ -89,7 +86,11 @@ func classifyBatch(ctx context.Context, client pb.ClassificationServiceClient) e
 }
 
 func run(address, version string) error {
-	connection, err := connect(address)
+	security, err := security()
+	if err != nil {
+		return err
+	}
+	connection, err := grpc.Dial(address, security, grpc.WithDefaultServiceConfig(serviceConfig))
 	if err != nil {
 		return err
 	}

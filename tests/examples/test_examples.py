@@ -50,7 +50,7 @@ TOOLCHAINS = {
     ),
     "java": Toolchain(
         ("make", "javac", "protoc", "grpc_java_plugin"),
-        (Path("/usr/share/java/grpc-netty.jar"), Path("/usr/share/java/netty-codec-http2.jar")),
+        (Path("/usr/share/java/grpc-netty.jar"), Path("/usr/share/java/netty-tcnative.jar")),
         "`apt-get install` of the packages that examples/java/Makefile lists",
     ),
 }
@@ -123,9 +123,10 @@ def test_an_example_speaks_tls_and_brings_a_token(
     command: list[str], guarded: tuple[Server, Authority], expected: str
 ) -> None:
     server, authority = guarded
+    address = server.address.replace("127.0.0.1", "localhost")
     access = {"SLUGLINE_TLS_CA": str(authority.path), "SLUGLINE_TOKEN": TOKEN}
-    assert run(command, server.address, **access).stdout == expected
-    stranger = run(command, server.address, **access | {"SLUGLINE_TOKEN": "a-token-of-nobody-here"})
+    assert run(command, address, **access).stdout == expected
+    stranger = run(command, address, **access | {"SLUGLINE_TOKEN": "a-token-of-nobody-here"})
     assert stranger.returncode
     assert stranger.stderr.upper().startswith("UNAUTHENTICATED")
 

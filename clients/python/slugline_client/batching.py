@@ -42,8 +42,8 @@ def check_bounds(batch_documents: int, in_flight: int) -> None:
 class Batching:
     """Takes documents one by one, and gives a batch whenever one is full.
 
-    A batch has `most` documents at most, and no more bytes than the server takes; a document that is too large by itself
-    is refused here, since the server would refuse the whole call.
+    A batch has `most` documents at most, and no more bytes than the server takes. A document that is too large by
+    itself is refused here, since the server would refuse the whole call.
     """
 
     def __init__(self, most: int, limits: Limits) -> None:
@@ -67,9 +67,7 @@ class Batching:
         size = message.ByteSize()
         if size > self._largest:
             problem = f"the document has {size} bytes; the server takes {self._largest} in a message"
-            yield from self._refuse(
-                DocumentError(index, document.id, Reason.TEXT_TOO_LONG, "document.text", problem)
-            )
+            yield from self._refuse(DocumentError(index, document.id, Reason.TEXT_TOO_LONG, "document.text", problem))
             return
         if self._batch.messages and self._batch.size + size > self._bytes:
             yield from self.rest()

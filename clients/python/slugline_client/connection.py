@@ -14,7 +14,7 @@ MAX_ATTEMPTS = 5
 """gRPC takes no more attempts of a call than this, whatever it is told."""
 
 _RETRY_BUFFER_BYTES = 16 * 2**20
-"""gRPC retries only calls that fit into its buffer. Its own default of 256 KiB is less than a batch of long articles."""
+"""gRPC retries only calls that fit into its buffer. The default of 256 KiB is less than a batch of long articles."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
@@ -51,7 +51,11 @@ class Tls:
         server_name: str = "",
     ) -> "Tls":
         """TLS with what is in these files."""
-        return cls(*(None if path is None else Path(path).read_bytes() for path in (ca, cert, key)), server_name)
+        return cls(_content(ca), _content(cert), _content(key), server_name)
+
+
+def _content(path: str | Path | None) -> bytes | None:
+    return None if path is None else Path(path).read_bytes()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -67,7 +67,7 @@ class Evidence:
 class TopicScore:
     """How likely a document is about one topic.
 
-    `score` and `threshold` are 0 to 1. `code` is the topic's code in a standard vocabulary, "" where the model has none.
+    `score` and `threshold` are 0 to 1. `code` is the topic's code in a standard vocabulary, "" where it has none.
     """
 
     topic: str

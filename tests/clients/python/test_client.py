@@ -85,9 +85,7 @@ def test_the_model_is_described_with_its_limits(client: Client, stub: pb_grpc.Cl
 @pytest.mark.parametrize("evidence_terms", [0, 2])
 def test_many_come_back_in_order_with_the_errors_of_single_documents(client: Client, evidence_terms: int) -> None:
     documents = mixed(50)
-    outcomes = list(
-        client.classify_many(documents, evidence_terms=evidence_terms, batch_documents=8, in_flight=3)
-    )
+    outcomes = list(client.classify_many(documents, evidence_terms=evidence_terms, batch_documents=8, in_flight=3))
     assert [outcome.index for outcome in outcomes] == list(range(50))
     for document, outcome in zip(documents, outcomes, strict=True):
         assert outcome.document_id == document.id
@@ -224,7 +222,7 @@ def test_the_client_gets_along_with_the_stubs_of_slugline() -> None:
     from slugline_client.wire import classification_pb2 as own
 
     assert own.Document.DESCRIPTOR.full_name == pb.Document.DESCRIPTOR.full_name
-    assert own.Document is not pb.Document
+    assert own.Document.DESCRIPTOR is not pb.Document.DESCRIPTOR
     assert pb.Document.FromString(own.Document(id="x").SerializeToString()).id == "x"
 
 

@@ -89,9 +89,15 @@ def health(address: str) -> int:
         return int(response.status)
 
 
+async def classify_asynchronously(address: str, times: int) -> int:
+    async with AsyncClient(address, attempts=1) as client:
+        return len([await client.classify("Talks") for _ in range(times)])
+
+
 def test_a_server_that_is_not_serving_gets_no_calls(models: Path, tmp_path: Path) -> None:
-    """One of two is told to stop while a caller holds a stream open: it answers still, but every call with a refusal."""
+    """One of two is told to stop while a caller holds a stream open: it answers still, but with refusals."""
     leaving, staying = start_server(models, tmp_path), start_server(models, tmp_path)
+    both = f"ipv4:{leaving.address},{staying.address}"
     held = threading.Event()
 
     def requests() -> Iterator[pb.StreamClassifyRequest]:
@@ -100,7 +106,7 @@ def test_a_server_that_is_not_serving_gets_no_calls(models: Path, tmp_path: Path
 
     with (
         grpc.insecure_channel(leaving.address) as channel,
-        Client(f"ipv4:{leaving.address},{staying.address}", attempts=1) as client,
+        Client(both, attempts=1) as client,
     ):
         stream = pb_grpc.ClassificationServiceStub(channel).StreamClassify(requests())  # type: ignore[no-untyped-call]
         next(stream)
@@ -112,6 +118,7 @@ def test_a_server_that_is_not_serving_gets_no_calls(models: Path, tmp_path: Path
         with Client(leaving.address, attempts=1) as other, pytest.raises(slugline_client.Unavailable):
             other.classify("Talks")
         assert len([client.classify("Talks") for _ in range(30)]) == 30
+        assert asyncio.run(classify_asynchronously(both, 30)) == 30
         assert leaving.process.poll() is None
         held.set()
         assert list(stream) == []
