@@ -10,7 +10,7 @@ import grpc
 
 from slugline_client.batching import Batch, Batching, batches, check_bounds
 from slugline_client.connection import MAX_ATTEMPTS, SERVICE, Connection, Tls, Token
-from slugline_client.errors import error_from
+from slugline_client.errors import CallError, error_from
 from slugline_client.messages import Question, model_from, outcome_from, outcomes_from, result_from
 from slugline_client.results import Document, Model, Outcome, Result
 from slugline_client.wire import classification_pb2 as pb
@@ -132,30 +132,37 @@ class AsyncClient:
     async def _outcomes(
         self, batch: Batch, question: Question, codes: dict[str, str], timeout: float | None
     ) -> list[Outcome]:
-        if not batch.messages:
-            return batch.in_order([])
-        if question.evidence_terms:
-            return batch.in_order(await self._streamed(batch, question, timeout))
-        response = await self._call(self._batch, question.about_batch(batch.messages), timeout)
-        return batch.in_order(outcomes_from(response, batch.ids, batch.indices, codes))
-
-    async def _streamed(self, batch: Batch, question: Question, timeout: float | None) -> list[Outcome]:
-        """The answers of a stream; where it breaks after some of them, another stream asks for the rest."""
-        requests = [question.about_next(message) for message in batch.messages]
+        """The outcomes of a batch; where a call fails after some or none of them, others ask for the rest."""
         outcomes: list[Outcome] = []
         end = time.monotonic() + self._seconds(timeout)
-        while len(outcomes) < len(requests):
+        while len(outcomes) < len(batch.messages):
             answered = len(outcomes)
-            metadata = self._connection.metadata()
             try:
-                call = self._stream(iter(requests[answered:]), timeout=end - time.monotonic(), metadata=metadata)
-                async for response in call:
-                    outcomes.append(outcome_from(response, batch.indices[len(outcomes)]))
-            except grpc.RpcError as error:
-                failed: Any = error
-                if failed.code() != grpc.StatusCode.UNAVAILABLE or len(outcomes) == answered:
-                    raise error_from(failed) from None
-        return outcomes
+                if question.evidence_terms:
+                    await self._ask_by_stream(batch, question, end, outcomes)
+                else:
+                    request = question.about_batch(batch.messages)
+                    response = await self._call(self._batch, request, end - time.monotonic())
+                    outcomes += outcomes_from(response, batch.ids, batch.indices, codes)
+            except CallError as error:
+                pause = self._connection.pause_after(error, end)
+                if pause is None:
+                    raise
+                if len(outcomes) == answered:
+                    await asyncio.sleep(pause)
+        return batch.in_order(outcomes)
+
+    async def _ask_by_stream(self, batch: Batch, question: Question, end: float, outcomes: list[Outcome]) -> None:
+        """Send what has no outcome yet, and add the outcomes as they come."""
+        requests = [question.about_next(message) for message in batch.messages[len(outcomes) :]]
+        metadata = self._connection.metadata()
+        try:
+            call = self._stream(iter(requests), timeout=end - time.monotonic(), metadata=metadata)
+            async for response in call:
+                outcomes.append(outcome_from(response, batch.indices[len(outcomes)]))
+        except grpc.RpcError as error:
+            failed: Any = error
+            raise error_from(failed) from None
 
     async def _call(self, method: Callable[..., Awaitable[R]], request: object, timeout: float | None) -> R:
         try:

@@ -3,11 +3,14 @@
 import ipaddress
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+
+from slugline_client.errors import CallError, Overloaded, Unavailable
 
 SERVICE = "slugline.v1.ClassificationService"
 MAX_ATTEMPTS = 5
@@ -15,6 +18,8 @@ MAX_ATTEMPTS = 5
 
 _RETRY_BUFFER_BYTES = 16 * 2**20
 """gRPC retries only calls that fit into its buffer. The default of 256 KiB is less than a batch of long articles."""
+
+_PAUSE_SECONDS = 0.5
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
@@ -121,6 +126,19 @@ class Connection:
                 "methodConfig": [method],
             }
         )
+
+    def pause_after(self, error: CallError, end: float) -> float | None:
+        """How many seconds to wait before a batch is sent again that failed on all of gRPC's attempts; None not to.
+
+        gRPC gives up after five attempts, a few seconds. That is too soon to drop a run over many documents for a
+        server that is started again; so a batch has until `end`, its deadline on the clock of time.monotonic().
+        """
+        if self.attempts == 1 or not isinstance(error, Unavailable | Overloaded):
+            return None
+        pause = error.retry_seconds
+        if pause is None and isinstance(error, Unavailable):
+            pause = _PAUSE_SECONDS
+        return pause if pause is not None and time.monotonic() + pause < end else None
 
     def metadata(self) -> Metadata:
         """What goes with each call: the token, if any.

@@ -53,7 +53,6 @@ def results_of_callers(address: str, attempts: int, evidence_terms: int, size: i
 
 @pytest.mark.parametrize(("evidence_terms", "size"), [(0, 200), (1, 40)])
 def test_an_overloaded_server_is_called_again_when_it_says(narrow: Server, evidence_terms: int, size: int) -> None:
-    """The batches without evidence are larger than what gRPC, left to itself, would keep for another try."""
     errors: list[CallError] = []
     for _ in range(50):
         errors += results_of_callers(narrow.address, 1, evidence_terms, size)[1]
@@ -64,11 +63,15 @@ def test_an_overloaded_server_is_called_again_when_it_says(narrow: Server, evide
     assert results_of_callers(narrow.address, 5, evidence_terms, size) == (2 * size, [])
 
 
-def test_calls_outlast_a_server_that_is_started_again(models: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("evidence_terms", "size"), [(0, 10), (1, 100)])
+def test_calls_outlast_a_server_that_is_started_again(
+    models: Path, tmp_path: Path, evidence_terms: int, size: int
+) -> None:
+    """The batches with evidence are so large that some are half answered when the server dies."""
     server = start_server(models, tmp_path)
     documents = (TEXT for _ in range(600))
     with Client(server.address, timeout=60) as client:
-        outcomes = client.classify_many(documents, batch_documents=10, in_flight=2)
+        outcomes = client.classify_many(documents, evidence_terms=evidence_terms, batch_documents=size)
         found = [next(outcomes)]
         server.stop(signal.SIGKILL)
         restarted: list[Server] = []
