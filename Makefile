@@ -45,10 +45,14 @@ audit: $(VENV)/.installed-dev ## look every locked dependency up in a vulnerabil
 		[ $$code -eq 75 ] && echo "make audit: SKIPPED. Nothing was audited, which is no pass."; [ $$code -eq 75 ]; }
 
 # Stubs land where their proto stands; `inference` is mapped below slugline/, for its name is too generic for site-packages.
-protos: $(VENV)/.installed-dev ## write the Python stubs in slugline/v1 and slugline/inference from protos/ again
+protos: $(VENV)/.installed-dev ## write the Python stubs in slugline/ and in the Python client from protos/ again
 	$(BIN)/python -m grpc_tools.protoc --proto_path=protos --proto_path=slugline/inference=protos/inference \
 		--python_out=. --pyi_out=. --grpc_python_out=. \
 		$$(cd protos && find slugline inference -name '*.proto' | sed 's,^inference/,slugline/inference/,')
+	$(BIN)/python -m grpc_tools.protoc --proto_path=slugline_client/wire=protos/slugline/v1 --proto_path=clients/python \
+		--python_out=clients/python --pyi_out=clients/python slugline_client/wire/classification.proto slugline_client/wire/status.proto
+	sed -i.old 's/^from google.protobuf import descriptor_pool as/from slugline_client.wire import pool as/' \
+		clients/python/slugline_client/wire/*_pb2.py && rm clients/python/slugline_client/wire/*.old
 
 lock: $(VENV)/.installed-dev ## resolve the dependencies again, with hashes and without any index
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
