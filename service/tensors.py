@@ -109,7 +109,7 @@ def wanted_from(outputs: Sequence[pb.ModelInferRequest.InferRequestedOutputTenso
     wanted: list[str] = []
     for index, output in enumerate(outputs):
         if output.name not in OUTPUTS:
-            problem = f"no output {output.name!r:.120} in this model; it has {', '.join(OUTPUTS)}"
+            problem = f"no output {output.name!r} in this model; it has {', '.join(OUTPUTS)}"
             raise FieldError(f"outputs[{index}].name", problem)
         if output.name in wanted:
             raise FieldError(f"outputs[{index}].name", f"{output.name!r} is asked for twice")
@@ -185,12 +185,12 @@ def _input(inputs: Sequence[pb.ModelInferRequest.InferInputTensor]) -> pb.ModelI
         raise FieldError("inputs", f"holds no tensor; send one, {TEXT!r}")
     for index, tensor in enumerate(inputs):
         if tensor.name != TEXT:
-            raise FieldError(f"inputs[{index}].name", f"no input {tensor.name!r:.120} in this model, only {TEXT!r}")
+            raise FieldError(f"inputs[{index}].name", f"no input {tensor.name!r} in this model, only {TEXT!r}")
         if index:
             raise FieldError(f"inputs[{index}].name", f"{TEXT!r} came before; send all texts in one tensor")
     tensor = inputs[0]
     if tensor.datatype != "BYTES":
-        raise FieldError("inputs[0].datatype", f"is {tensor.datatype!r:.120}; texts are 'BYTES'")
+        raise FieldError("inputs[0].datatype", f"is {tensor.datatype!r}; texts are 'BYTES'")
     if _ELSEWHERE in tensor.parameters:
         raise FieldError("inputs[0].parameters", f"{_ELSEWHERE!r} is not offered; send the contents in the request")
     return tensor
@@ -200,7 +200,7 @@ def _count(shape: Sequence[int], most: int) -> int:
     """How many elements the shape [n] or [n, 1] has."""
     path, dimensions = "inputs[0].shape", list(shape)
     if len(dimensions) not in (1, 2) or dimensions[1:] not in ([], [1]) or dimensions[0] < 0:
-        raise FieldError(path, f"is {dimensions!s:.120}; send [n] or [n, 1] for n texts")
+        raise FieldError(path, f"is {dimensions}; send [n] or [n, 1] for n texts")
     count = prod(dimensions)
     if not count:
         raise FieldError(path, str(EmptyBatch()))

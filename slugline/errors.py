@@ -290,8 +290,8 @@ class UnknownModel(SluglineError):
     """A model was asked for that is not the one being served."""
 
     def __init__(self, name: str, serving: str) -> None:
-        super().__init__(f"no model {name!r:.120} here; this server has {serving!r}")
-        self.name = name[:120]
+        super().__init__(f"no model {name!r} here; this server has {serving!r}")
+        self.name = name
 
 
 class NotOffered(SluglineError):
