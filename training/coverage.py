@@ -19,7 +19,8 @@ def known_share_floor(features: FeatureUnion, contents: Sequence[str], learned: 
     """The share of known words, 0 to 1, below which a text is hardly in the language of `contents`.
 
     An article of the training data finds its own words in the vocabulary, so those that no other article has are left
-    out. `features` are fitted on `contents`, or on `learned` articles that `contents` are a sample of. Without a family of words, or without articles long enough, it is 0.
+    out. `features` are fitted on `contents`, or on `learned` articles that `contents` are a sample of. Without a family
+    of words, or without articles long enough, it is 0.
     """
     _, vectorizer = families(features)[0]
     if vectorizer.analyzer != "word":

@@ -50,7 +50,8 @@ class CorpusMatrices:
     def fold(self, learn: Rows, measure: Rows) -> tuple[sp.csr_matrix, sp.csr_matrix]:
         """The TF-IDF of two sets of rows, with document frequencies from `learn` alone."""
         idfs = [
-            smoothed_idf(family.counted.document_frequencies(learn), len(learn), self._settings) for family in self._families
+            smoothed_idf(family.counted.document_frequencies(learn), len(learn), self._settings)
+            for family in self._families
         ]
         return self._tfidf(idfs, learn), self._tfidf(idfs, measure)
 
@@ -80,9 +81,7 @@ def _damped(counted: Counted, settings: FeatureSettings) -> Counted:
     return counted
 
 
-def smoothed_idf(
-    in_articles: NDArray[np.int64], articles: int, settings: FeatureSettings
-) -> NDArray[np.float64]:
+def smoothed_idf(in_articles: NDArray[np.int64], articles: int, settings: FeatureSettings) -> NDArray[np.float64]:
     """Smoothed inverse document frequencies, as scikit-learn's; 0 for terms in fewer than `min_df` articles."""
     idf = np.log((1 + articles) / (1 + in_articles)) + 1.0
     return np.where(in_articles >= settings.min_df, idf, 0.0)

@@ -103,7 +103,7 @@ Result = tuple["Fitted", Sequence[LabelledDocument], DataCard]
 
 @dataclass(frozen=True)
 class _Source:
-    """Articles that were read and checked, and how to fit a model to them; `settings` are those of the way it is done."""
+    """Articles that were read and checked, and how to fit a model to them; `settings` belong to the way it is done."""
 
     digest: str
     left_out: int
@@ -186,9 +186,7 @@ def training_settings(plan: TrainingPlan, topics: tuple[Topic, ...]) -> dict[str
     return plain
 
 
-def _same_training(
-    request: TrainingRequest, current: str, digest: str, settings: dict[str, object]
-) -> Manifest | None:
+def _same_training(request: TrainingRequest, current: str, digest: str, settings: dict[str, object]) -> Manifest | None:
     """The manifest of the current version if it was trained on the same articles with the same settings, and is whole.
 
     It must bear the request's signature: nobody knows what has happened to one that does not, so that is not signed

@@ -42,7 +42,7 @@ def settled(recipe: Recipe, contents: Sequence[str]) -> Recipe:
 
 
 def with_lead(recipe: Recipe, *, long: bool) -> Recipe:
-    """The recipe with a family of the lead where it leaves that open and most articles are `long`, and with none else."""
+    """The recipe with that decided, if it is open: a family of the lead where most articles are `long`."""
     if recipe.lead != "auto":
         return recipe
     features = replace(recipe.features, lead_chars=LEAD_CHARS if long else None)

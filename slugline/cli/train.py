@@ -11,7 +11,6 @@ from slugline.cli import options
 from slugline.formats.reading import Reading
 from slugline.names import DEFAULT_SEEDS
 
-
 _UNITS = {"M": 1 << 20, "G": 1 << 30}
 _LEAST_MEMORY = 512 << 20
 
@@ -82,7 +81,7 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str) -> int:
 @click.option(
     "--streaming",
     is_flag=True,
-    help="Read the articles from disk over and over, for data that does not fit in memory; measures on held-out articles.",
+    help="Read the articles from disk over and over, where they do not fit in memory; measures on held-out ones.",
 )
 @click.option(
     "--memory",
@@ -177,7 +176,7 @@ def command(
             + (f"{m.average_precision:.3f}", f"{topic.threshold:.3f}")
             for topic, m in ((topic, topic.metrics) for topic in manifest.topics)
         ],
-        title=f"Learned from {manifest.documents} articles; figures {'of held-out articles' if streaming else 'out of fold'}",
+        title=f"Learned from {manifest.documents} articles; figures {'held out' if streaming else 'out of fold'}",
     )
     means = manifest.metrics
     note(f"Macro-F1 {means.macro_f1:.3f}, calibration error {means.expected_calibration_error:.3f}.")

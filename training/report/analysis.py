@@ -136,7 +136,9 @@ def worst_errors(
         surprise = np.where(wrong, np.abs(scores - truth), -1.0)
         for row in np.argsort(-surprise, kind="stable")[:most].tolist():
             if wrong[row]:
-                errors.append(_worst_error(model, documents[row].document, column, float(scores[row]), bool(truth[row])))
+                errors.append(
+                    _worst_error(model, documents[row].document, column, float(scores[row]), bool(truth[row]))
+                )
     return errors
 
 

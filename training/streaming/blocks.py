@@ -53,7 +53,9 @@ class Blocks:
             entries += len(times)
         self.blocks.append(Block(pieces, self._spill.put(labels), entries))
 
-    def read(self, idfs: Sequence[NDArray[np.float64]], blocks: Sequence[Block]) -> Iterator[tuple[sp.csr_matrix, Labels]]:
+    def read(
+        self, idfs: Sequence[NDArray[np.float64]], blocks: Sequence[Block]
+    ) -> Iterator[tuple[sp.csr_matrix, Labels]]:
         """The TF-IDF and the labels of blocks; columns whose idf is 0 are left out, but keep their number."""
         width = sum(map(len, idfs))
         for block in blocks:

@@ -1,15 +1,14 @@
 """Document frequencies in bounded memory.
 
-Lossy counting (Manku and Motwani, "Approximate frequency counts over data streams", 2002), with the loss set by the room
-there is rather than beforehand: when there are too many n-grams, the rarest are forgotten, and how often any of them may
-have occurred is remembered. Nothing is lost as long as all fit.
+Lossy counting (Manku and Motwani, "Approximate frequency counts over data streams", 2002), with the loss set by the
+room there is rather than beforehand: when there are too many n-grams, the rarest are forgotten, and how often any of
+them may have occurred is remembered. Nothing is lost as long as all fit.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.streaming.hashing import Hashes
-
 
 _KEPT_SHARE = 0.75
 _PENDING_SHARE = 0.5

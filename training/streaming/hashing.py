@@ -1,7 +1,7 @@
 """Hashes of 64 bits, of many short texts at once.
 
-They take the place of texts where texts would take too much memory. Among a hundred million different texts, two share a
-hash with a chance of one in four thousand; here that costs two n-grams one count, and nothing else.
+They take the place of texts where texts would take too much memory. Among a hundred million different texts, two share
+a hash with a chance of one in four thousand; here that costs two n-grams one count, and nothing else.
 """
 
 import numpy as np

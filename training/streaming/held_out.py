@@ -1,7 +1,7 @@
 """Held-out articles: those that are measured on, and never learned from.
 
-Which side an article is on hangs on a hash of its story alone, so that copies are on the same one. The few near-duplicates
-that are on different sides all the same are found by their sketches, and are not measured on.
+Which side an article is on hangs on a hash of its story alone, so that copies are on the same one. Near-duplicates that
+are on different sides all the same are found by their sketches, and are not measured on.
 """
 
 from collections.abc import Sequence

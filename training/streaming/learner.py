@@ -1,13 +1,15 @@
 """Learning from more rows than fit in memory: the linear SVM of `training.learner`, a part of the rows at a time.
 
-Block minimisation (Yu, Hsieh, Chang and Lin, "Large linear classification when data cannot fit in memory", 2010): the weights
-are a sum of what each part of the rows brings. A part is learned anew with what the others brought held fast, and so on
-in rounds; the weights come as close as one likes to those of all rows at once, and where there is one part they are those.
+Block minimisation (Yu, Hsieh, Chang and Lin, "Large linear classification when data cannot fit in memory", 2010): the
+weights are a sum of what each part of the rows brings. A part is learned anew with what the others brought held fast,
+and so on in rounds; the weights come as close as one likes to those of all rows at once, and where there is one part
+they are those.
 """
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
@@ -63,21 +65,22 @@ class StreamingLearner:
         rounds = ROUNDS if len(parts) > 1 else 1
         progress.stage("Learning", rounds * self._articles)
         weights = np.zeros((len(scales), self._features + 1))
-        brought: list[Piece | None] = [None] * len(parts)
-        with ThreadPoolExecutor(self._memory.threads) as threads:
-            for turn in range(rounds):
-                for number in np.random.default_rng((self._recipe.seed, turn)).permutation(len(parts)).tolist():
-                    part = self._read(parts[number])
-                    earlier = brought[number]
-                    if earlier is not None:
-                        weights -= self._spill.get(earlier)
-                    learned = threads.map(lambda j, part=part: self._fit(part, j, scales[j], weights[j]), range(len(scales)))
-                    bring = np.vstack(list(learned))
-                    weights += bring
-                    if rounds > 1:
-                        brought[number] = self._spill.put(bring) if earlier is None else self._spill.put(bring, earlier)
-                    progress.advance(len(part.labels))
+        brought: dict[int, Piece] = {}
+        for turn in range(rounds):
+            for number in np.random.default_rng((self._recipe.seed, turn)).permutation(len(parts)).tolist():
+                part, earlier = self._read(parts[number]), brought.get(number)
+                if earlier is not None:
+                    weights -= self._spill.get(earlier)
+                brings = self._fit_topics(part, scales, weights)
+                weights += brings
+                if rounds > 1:
+                    brought[number] = self._spill.put(brings, earlier)
+                progress.advance(len(part.labels))
         return [Linear(row[:-1] * scale, float(row[-1])) for row, scale in zip(weights, scales, strict=True)]
+
+    def _fit_topics(self, part: _Part, scales: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+        with ThreadPoolExecutor(self._memory.threads) as threads:
+            return np.vstack(list(threads.map(partial(self._fit, part), range(len(scales)), scales, others)))
 
     def _scales(self, progress: Progress) -> NDArray[np.float64]:
         """What each feature is multiplied by for each topic, so that rows have unit length on average."""
@@ -89,7 +92,7 @@ class StreamingLearner:
             found = labels.sum(axis=0, dtype=np.int64)
             positives = found if positives is None else positives + found
             progress.advance(len(labels))
-        assert with_topics is not None and positives is not None  # noqa: S101, PT018
+        assert with_topics is not None and positives is not None  # noqa: S101
         self._shares = positives / self._articles
         scales = np.vstack(counted_weights(self._recipe.weighting, in_all, with_topics, positives, self._articles))
         del with_topics
@@ -106,7 +109,8 @@ class StreamingLearner:
     def _parts(self) -> list[list[Block]]:
         """The blocks at random in parts that fit in memory, so that each part is like the whole."""
         blocks = self._blocks.blocks
-        room, parts, taken = self._memory.entries(self._features), [[]], 0
+        room, taken = self._memory.entries(self._features), 0
+        parts: list[list[Block]] = [[]]
         for number in np.random.default_rng(self._recipe.seed).permutation(len(blocks)).tolist():
             if parts[-1] and taken + blocks[number].entries > room:
                 parts.append([])
@@ -139,10 +143,10 @@ class StreamingLearner:
     ) -> NDArray[np.float64]:
         """What a part brings to the weights and the bias of a topic, beside what the others bring.
 
-        svm.c starts from nothing, so the raw scores by the others' weights come to it as a column, and one row more pins
-        that column's weight: of value `_PINNED`, alone in its row, it must have the weight 1 / _PINNED for a margin of
-        one, to which nothing compares that the other rows ask for. All is scaled up, with penalties to match, so that the
-        bias svm.c has of its own comes to nothing; the one that counts is a column, too, as its weight counts there.
+        svm.c starts from nothing, so the raw scores by the others' weights come to it as one more column, and one more
+        row pins that column's weight: alone there and of value `_PINNED`, the column needs the weight 1 / _PINNED for
+        a margin of one, and nothing that the other rows ask for compares to that. All values are scaled up, and the
+        penalties down to match, so that the bias of svm.c itself comes to nothing; the bias learned is a column.
         """
         features, ends = self._features, part.starts[1:-1]
         extended = np.append(scale, [1.0, 0.0])

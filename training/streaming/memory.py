@@ -6,7 +6,7 @@ from dataclasses import dataclass
 MB = 1 << 20
 LEAST_MEMORY = 512 * MB
 
-_PROCESS = 300 * MB
+_PROCESS = 350 * MB
 """What the process takes by itself: Python and its libraries, and one chunk of articles with its n-grams."""
 
 _OF_FEATURE, _OF_WEIGHT = 800, 64

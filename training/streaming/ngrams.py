@@ -1,4 +1,4 @@
-"""The vocabulary of articles that are read in chunks: which n-grams become features, and in how many articles they are."""
+"""The vocabulary of articles that are read in chunks: which n-grams become features, and how frequent they are."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -62,10 +62,10 @@ class Candidates:
 
     def count(self, contents: Sequence[str], *, learn: bool) -> Counted:
         """The counts of a chunk of articles; where it is to `learn` from, they count for `articles` and `terms`."""
-        with _counted(contents, self.vectorizer) as (vocabulary, numbers, ngrams, articles):
+        with _counted(contents, self.vectorizer) as (vocabulary, every, ngrams, in_articles):
             found = np.minimum(np.searchsorted(self.ngrams, ngrams), max(0, len(self.ngrams) - 1))
             kept = self.ngrams[found] == ngrams if len(self.ngrams) else np.zeros(len(ngrams), dtype=bool)
-            columns, numbers, articles = found[kept], numbers[kept], articles[kept]
+            columns, numbers, articles = found[kept], every[kept], in_articles[kept]
             if learn:
                 self._learn(vocabulary, columns, numbers, articles)
             column_of = np.full(vocabulary.size, -1, dtype=np.int32)
@@ -74,7 +74,11 @@ class Candidates:
         return Counted(starts, found_columns, times, len(self.ngrams))
 
     def _learn(
-        self, vocabulary: Vocabulary, columns: NDArray[np.int64], numbers: NDArray[np.uint32], articles: NDArray[np.uint32]
+        self,
+        vocabulary: Vocabulary,
+        columns: NDArray[np.int64],
+        numbers: NDArray[np.uint32],
+        articles: NDArray[np.uint32],
     ) -> None:
         unmet = self.articles[columns] == 0
         for column, term in zip(columns[unmet].tolist(), vocabulary.terms(numbers[unmet]), strict=True):
@@ -93,4 +97,3 @@ def _counted(
         numbers = np.flatnonzero(articles).astype(np.uint32)
         letters, ends = vocabulary.spelled(numbers)
         yield vocabulary, numbers, hashes(letters, np.concatenate([[0], ends[:-1]]), ends), articles[numbers]
-

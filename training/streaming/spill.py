@@ -36,7 +36,7 @@ class Spill:
         self._folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         except OSError as error:
             raise self._failed(error) from None
         self.size = 0
@@ -54,7 +54,7 @@ class Spill:
         """Write an array at the end, or over another one of its size."""
         array = np.ascontiguousarray(array)
         piece = over or Piece(self.size, array.dtype, array.shape)
-        left = memoryview(array).cast("B") if array.size else memoryview(b"")
+        left = array.reshape(-1).view(np.uint8).data
         try:
             self._file.seek(piece.offset)
             while left:

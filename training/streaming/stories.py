@@ -1,7 +1,7 @@
 """Stories: a sketch of each article by which near-duplicates are known without keeping the articles.
 
-Two articles agree in a place of their sketches with a chance that is the share of five-word sequences (shingles) they have
-in common, of all they have (Broder, "On the resemblance and containment of documents", 1997: MinHash).
+Two articles agree in a place of their sketches with a chance that is the share of five-word sequences (shingles) they
+have in common, of all they have (Broder, "On the resemblance and containment of documents", 1997: MinHash).
 """
 
 from collections.abc import Sequence
@@ -50,13 +50,15 @@ def _cut(
     starts: NDArray[np.int64], ends: NDArray[np.int64], articles_end: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Words that run over the end of an article become two."""
-    inside = articles_end[np.searchsorted(starts, articles_end, side="left") > np.searchsorted(ends, articles_end, "right")]
+    inside = articles_end[
+        np.searchsorted(starts, articles_end, side="left") > np.searchsorted(ends, articles_end, "right")
+    ]
     inside = np.unique(inside)
     return np.sort(np.concatenate([starts, inside])), np.sort(np.concatenate([ends, inside]))
 
 
 def _shingles(words: Hashes, article: NDArray[np.int64]) -> tuple[Hashes, NDArray[np.int64]]:
-    """The hash of each sequence of words within an article, and its article; one of fewer words has one, of them all."""
+    """The hash of each sequence of words within an article, and its article; a shorter one has one, of all words."""
     summed = np.zeros(len(words), dtype=np.uint64)
     complete = np.zeros(len(words), dtype=bool)
     for ahead, factor in enumerate(_FACTORS):

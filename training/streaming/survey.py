@@ -107,7 +107,7 @@ class _Faults:
 
 
 class _Ids:
-    """Which ids there are, and where; told by digests of 128 bits, and spilled in parts that are looked at one by one."""
+    """Which ids there are, and where; told by digests of 128 bits, spilled in parts that are looked at one by one."""
 
     def __init__(self, spill: Spill) -> None:
         self._spill = spill
@@ -150,4 +150,5 @@ def _repeats(pieces: list[np.ndarray]) -> list[tuple[int, int, int, int]]:
     same[1:] = (rows["id"][1:] == rows["id"][:-1]) & (rows["more_of_id"][1:] == rows["more_of_id"][:-1])
     first = np.maximum.accumulate(np.where(same, 0, np.arange(len(rows))))
     places = rows[["file", "line"]]
-    return [(*map(int, places[i]), *map(int, places[first[i]])) for i in np.flatnonzero(same).tolist()]
+    pairs = [(places[i], places[first[i]]) for i in np.flatnonzero(same).tolist()]
+    return [(int(at[0]), int(at[1]), int(taker[0]), int(taker[1])) for at, taker in pairs]

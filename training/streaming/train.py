@@ -1,7 +1,7 @@
-"""Training past memory: the same model as `training.train` makes, from articles that are read from disk over and over.
+"""Training past memory: the same model as `training.train` makes, of articles that are read from disk over and over.
 
-They are read three times: to check them (`survey`), to count their n-grams, and to write their counts to disk, from which the
-model is learned. Calibration, thresholds and figures come from articles that were held out.
+They are read three times: to check them (`survey`), to count their n-grams, and to write their counts to disk, from
+which the model is learned. Calibration, thresholds and figures come from articles that were held out.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -76,7 +76,9 @@ def train_streaming(survey: Survey, plan: TrainingPlan, limit: int, spill: Spill
 class _Work:
     """One training, step by step; what a step finds is there for the next."""
 
-    def __init__(self, survey: Survey, plan: TrainingPlan, memory: MemoryPlan, spill: Spill, progress: Progress) -> None:
+    def __init__(
+        self, survey: Survey, plan: TrainingPlan, memory: MemoryPlan, spill: Spill, progress: Progress
+    ) -> None:
         self._survey = survey
         self._names = [topic.name for topic in survey.topics]
         self._plan = plan
