@@ -21,7 +21,6 @@ from training.progress import Progress
 from training.recipe import Recipe
 from training.splits import Labels
 from training.streaming.blocks import Block, Blocks
-from training.streaming.memory import MemoryPlan
 from training.streaming.spill import Piece, Spill
 from training.weighting import counted_weights, presence_counts
 
@@ -44,16 +43,24 @@ class _Part:
 
 
 class StreamingLearner:
-    """Learns every topic from blocks on disk, with memory for `memory` rows and features."""
+    """Learns every topic from blocks on disk: `entries` of their matrix at a time, in so many `threads`."""
 
     def __init__(
-        self, blocks: Blocks, idfs: Sequence[NDArray[np.float64]], recipe: Recipe, memory: MemoryPlan, spill: Spill
+        self,
+        blocks: Blocks,
+        idfs: Sequence[NDArray[np.float64]],
+        recipe: Recipe,
+        spill: Spill,
+        *,
+        entries: int,
+        threads: int,
     ) -> None:
         self._blocks = blocks
         self._idfs = idfs
         self._recipe = recipe
-        self._memory = memory
         self._spill = spill
+        self._entries = entries
+        self._threads = threads
         self._features = sum(map(len, idfs))
         self._articles = sum(block.articles for block in blocks.blocks)
 
@@ -79,7 +86,7 @@ class StreamingLearner:
         return [Linear(row[:-1] * scale, float(row[-1])) for row, scale in zip(weights, scales, strict=True)]
 
     def _fit_topics(self, part: _Part, scales: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-        with ThreadPoolExecutor(self._memory.threads) as threads:
+        with ThreadPoolExecutor(self._threads) as threads:
             return np.vstack(list(threads.map(partial(self._fit, part), range(len(scales)), scales, others)))
 
     def _scales(self, progress: Progress) -> NDArray[np.float64]:
@@ -109,10 +116,10 @@ class StreamingLearner:
     def _parts(self) -> list[list[Block]]:
         """The blocks at random in parts that fit in memory, so that each part is like the whole."""
         blocks = self._blocks.blocks
-        room, taken = self._memory.entries(self._features), 0
+        taken = 0
         parts: list[list[Block]] = [[]]
         for number in np.random.default_rng(self._recipe.seed).permutation(len(blocks)).tolist():
-            if parts[-1] and taken + blocks[number].entries > room:
+            if parts[-1] and taken + blocks[number].entries > self._entries:
                 parts.append([])
                 taken = 0
             parts[-1].append(blocks[number])

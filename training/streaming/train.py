@@ -125,7 +125,10 @@ class _Work:
         """Learn, measure, and put the model together."""
         recipe = self._plan.recipe
         idfs = [smoothed_idf(candidates.articles, self._learned, recipe.features) for candidates in self._candidates]
-        learner = StreamingLearner(self._blocks, idfs, recipe, self._memory, self._spill)
+        entries = self._memory.entries(sum(map(len, idfs)))
+        learner = StreamingLearner(
+            self._blocks, idfs, recipe, self._spill, entries=entries, threads=self._memory.threads
+        )
         linears = learner.fit(self._progress)
         unseen = held_out.unseen()
         labels = held_out.labels()[unseen]
