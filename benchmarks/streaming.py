@@ -102,7 +102,7 @@ def _train(folder: Path, data: Path, measured_on: Path, *, streaming: bool) -> R
     wall = time.perf_counter() - start
     figures = folder / "figures.json"
     _slugline("evaluate", "--data", str(measured_on), "--model", str(models), "--json", out=figures)
-    macro_f1 = json.loads(figures.read_text())["metrics"]["macro_f1"]
+    macro_f1 = json.loads(figures.read_text())["means"]["macro_f1"]
     return Run(wall, spent.ru_utime + spent.ru_stime, spent.ru_maxrss / 1024, macro_f1)
 
 

@@ -96,4 +96,4 @@ def _counted(
         articles = vocabulary.document_frequencies()
         numbers = np.flatnonzero(articles).astype(np.uint32)
         letters, ends = vocabulary.spelled(numbers)
-        yield vocabulary, numbers, hashes(letters, np.concatenate([[0], ends[:-1]]), ends), articles[numbers]
+        yield vocabulary, numbers, hashes(letters, ends - np.diff(ends, prepend=0), ends), articles[numbers]

@@ -40,6 +40,15 @@ def test_chunks_give_the_vocabulary_that_counting_all_at_once_gives(room: int) -
         assert {term: articles for term, articles in pairs if articles >= min_df} == expected(family, min_df)[1]
 
 
+def test_a_chunk_may_hold_nothing() -> None:
+    counting = Counting(SETTINGS, 100)
+    for contents in ([], ["?"], []):
+        counting.add(contents)
+    min_df, found = counting.candidates(2, 100)
+    assert (min_df, [len(candidate.ngrams) for candidate in found]) == (2, [0, 0, 0])
+    assert found[0].count(["some words", ""], learn=False).starts.tolist() == [0, 0, 0]
+
+
 def test_the_frequent_are_kept_where_not_all_may_be() -> None:
     min_df, found = candidates(10**7, most=500)
     assert 100 < sum(len(candidate.ngrams) for candidate in found) <= 500

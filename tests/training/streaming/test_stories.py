@@ -35,8 +35,6 @@ def test_near_duplicates_agree_and_others_do_not() -> None:
         shared(" ".join(article(seed)), " ".join(article(seed)[:90] + article(1000 + seed, 30))) >= LEAST_SHARED
         for seed in range(100)
     )
-    other = sum(
-        shared(" ".join(article(seed)), " ".join(article(2000 + seed))) >= LEAST_SHARED for seed in range(100)
-    )
+    other = sum(shared(" ".join(article(seed)), " ".join(article(2000 + seed))) >= LEAST_SHARED for seed in range(100))
     assert near >= 90
     assert other == 0
