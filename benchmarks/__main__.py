@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
-from benchmarks import fitting, in_process, over_grpc, results, texts
+from benchmarks import fitting, in_process, over_grpc, results, streaming, texts
 
 PARTS = ("in-process", "grpc", "fitting")
+LONG_PARTS = ("streaming",)
+"""Parts that take too long to be measured with the others."""
 
 
 @click.command()
@@ -17,14 +19,32 @@ PARTS = ("in-process", "grpc", "fitting")
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("benchmarks/results"), show_default=True)
 @click.option(
-    "--part", "parts", multiple=True, type=click.Choice(PARTS), default=PARTS, help="Measure this part alone."
+    "--part",
+    "parts",
+    multiple=True,
+    type=click.Choice(PARTS + LONG_PARTS),
+    default=PARTS,
+    help="Measure this part alone.",
 )
+@click.option("--articles", "sizes", multiple=True, type=int, help="How many articles `streaming` is measured on.")
 @click.option("--quick", is_flag=True, help="A few rounds, to see that it works; the figures mean little.")
-def main(model: Path, data: Path, texts_file: Path | None, out: Path, parts: tuple[str, ...], quick: bool) -> None:
+def main(
+    model: Path,
+    data: Path,
+    texts_file: Path | None,
+    out: Path,
+    parts: tuple[str, ...],
+    sizes: tuple[int, ...],
+    quick: bool,
+) -> None:
     """Measure Slugline beside what people would use otherwise, in one run on one machine."""
+    if "streaming" in parts:
+        for tables in streaming.run(quick=quick, sizes=sizes):
+            results.write(out, "streaming", tables)
+            click.echo(tables[0].markdown())
     count = 64 if quick else 640
     chosen = texts.given(texts_file, count) if texts_file else texts.generated(data, count)
-    for part in parts:
+    for part in (part for part in parts if part in PARTS):
         if part == "in-process":
             tables = in_process.run(model, data, chosen, quick=quick)
         elif part == "grpc":

@@ -65,6 +65,16 @@ class Corpus:
         return [labelled.topics for labelled in self.documents]
 
 
+class Labelled(NamedTuple):
+    """One row of labelled data: where it stands, its document, its problems; `skipped` where nobody has labelled it."""
+
+    path: Path
+    line: int
+    labelled: LabelledDocument | None
+    problems: list[str]
+    skipped: bool = False
+
+
 class Examined(NamedTuple):
     """All that was read: good articles, the faults of the others, and how many unlabelled ones were left out."""
 
@@ -85,31 +95,50 @@ def read_corpus(paths: Sequence[Path], known_topics: Iterable[str] | None = None
     if faults:
         raise FaultyData(faults)
     if not documents:
-        beside = f" but {left_out} that nobody has labelled" if left_out else "; write one JSON object a line"
-        raise DataNotFound(f"{', '.join(map(str, paths))}: no articles in there{beside}")
+        raise nothing_in(paths, left_out)
     return Corpus(tuple(documents), digest(documents), left_out)
 
 
 def examine(paths: Sequence[Path], known_topics: Iterable[str] | None = None, reading: Reading = PLAIN) -> Examined:
     """Read labelled articles and every fault of them, in the order of files and rows."""
-    known = None if known_topics is None else frozenset(known_topics)
     documents: list[LabelledDocument] = []
     faults: list[Fault] = []
     first_seen: dict[str, str] = {}
     left_out = 0
+    for path, line, labelled, problems, skipped in labelled_rows(paths, known_topics, reading):
+        left_out += skipped
+        if labelled is not None:
+            where = first_seen.setdefault(labelled.document.id, f"{path}:{line}")
+            if where != f"{path}:{line}":
+                problems.append(f"id {labelled.document.id!r} is taken by {where}; ids must be unique")
+            documents.append(labelled)
+        faults += [Fault(path, line, problem) for problem in problems]
+    return Examined(documents, faults, left_out)
+
+
+def labelled_rows(
+    paths: Sequence[Path], known_topics: Iterable[str] | None = None, reading: Reading = PLAIN
+) -> Iterator[Labelled]:
+    """The rows of labelled data one by one, in constant memory; that ids are unique is not looked at.
+
+    Raises:
+        DataNotFound: there is nothing to read.
+        InputError: a file cannot be read at all.
+    """
+    known = None if known_topics is None else frozenset(known_topics)
     for path in reading.files(paths):
         for record in reading.records(path):
             if reading.unlabelled == "skip" and _is_unlabelled(record):
-                left_out += 1
+                yield Labelled(path, record.number, None, [], skipped=True)
                 continue
             labelled, problems = _labelled(path, record, known, reading)
-            if labelled is not None:
-                where = first_seen.setdefault(labelled.document.id, f"{path}:{record.number}")
-                if where != f"{path}:{record.number}":
-                    problems.append(f"id {labelled.document.id!r} is taken by {where}; ids must be unique")
-                documents.append(labelled)
-            faults += [Fault(path, record.number, problem) for problem in problems]
-    return Examined(documents, faults, left_out)
+            yield Labelled(path, record.number, labelled, problems)
+
+
+def nothing_in(paths: Sequence[Path], left_out: int) -> DataNotFound:
+    """What to tell who gave `paths` that hold no labelled article, but perhaps unlabelled ones."""
+    beside = f" but {left_out} that nobody has labelled" if left_out else "; write one JSON object a line"
+    return DataNotFound(f"{', '.join(map(str, paths))}: no articles in there{beside}")
 
 
 def _is_unlabelled(record: Record) -> bool:
@@ -129,9 +158,14 @@ def digest(documents: Iterable[LabelledDocument]) -> str:
     """SHA-256 in hex of what can be learned from the documents; file names and other fields do not count."""
     sha = hashlib.sha256()
     for labelled in documents:
-        document = labelled.document
-        sha.update(msgspec.json.encode([document.id, document.title, document.text, sorted(labelled.topics)]))
+        sha.update(digested(labelled))
     return sha.hexdigest()
+
+
+def digested(labelled: LabelledDocument) -> bytes:
+    """What of a document counts for the digest."""
+    document = labelled.document
+    return msgspec.json.encode([document.id, document.title, document.text, sorted(labelled.topics)])
 
 
 def rows_of(records: Iterable[Record], *, max_text_chars: int) -> Iterator[Row]:

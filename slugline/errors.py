@@ -81,11 +81,12 @@ class Fault:
 
 
 class FaultyData(InputError):
-    """Labelled data that cannot be trained or measured on; `faults` names every one."""
+    """Labelled data that cannot be trained or measured on; `faults` names every one, or the first ones of `found`."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[Fault], found: int = 0) -> None:
         shown = "\n".join(map(str, faults[:20]))
-        rest = f"\n... and {len(faults) - 20} more; `slugline check` lists all" if len(faults) > 20 else ""
+        more = max(found, len(faults)) - 20
+        rest = f"\n... and {more} more; `slugline check` lists all" if more > 0 else ""
         super().__init__(f"{shown}{rest}")
         self.faults = tuple(faults)
 
@@ -145,6 +146,16 @@ class NotEnoughExamples(InputError):
         self.topic = topic
         self.has = has
         self.needs = needs
+
+
+class TooFewHeldOut(InputError):
+    """A topic of which too few articles were held out to measure on; `problem` says which, and how many there are."""
+
+    def __init__(self, problem: str, held_out: int) -> None:
+        super().__init__(
+            f"among the {held_out} articles that were held out to measure on: {problem}; "
+            "training without --streaming measures on all articles, and so does with a tenth of them"
+        )
 
 
 class TooFewArticles(InputError):

@@ -53,20 +53,22 @@ def _fit_topic(features: sp.csr_matrix, has_topic: NDArray[np.int8], columns: Co
         weighted,
         features.shape[1],
         np.where(has_topic == 1, 1.0, -1.0),
-        _penalties(has_topic, recipe),
+        penalties(has_topic, recipe, float(has_topic.mean())),
         most_passes=_MOST_PASSES,
         seed=recipe.seed,
     )
     return Linear(weights * columns / length, bias)
 
 
-def _penalties(has_topic: NDArray[np.int8], recipe: Recipe) -> NDArray[np.float64]:
-    """How much each article counts; `balanced` makes those with the topic count as much together as those without."""
-    penalties = np.full(len(has_topic), recipe.regularisation)
+def penalties(has_topic: NDArray[np.int8], recipe: Recipe, share: float) -> NDArray[np.float64]:
+    """How much each article counts; `balanced` makes those with the topic count as much together as those without.
+
+    `share` is the share of the articles that have the topic, 0 to 1, of which `has_topic` may be a part.
+    """
+    counting = np.full(len(has_topic), recipe.regularisation)
     if recipe.class_weight is not None:
-        positives = int(has_topic.sum())
-        penalties *= len(has_topic) / (2.0 * np.where(has_topic == 1, positives, len(has_topic) - positives))
-    return penalties
+        counting /= 2.0 * np.where(has_topic == 1, share, 1.0 - share)
+    return counting
 
 
 def out_of_fold_scores(

@@ -50,7 +50,8 @@ class CorpusMatrices:
     def fold(self, learn: Rows, measure: Rows) -> tuple[sp.csr_matrix, sp.csr_matrix]:
         """The TF-IDF of two sets of rows, with document frequencies from `learn` alone."""
         idfs = [
-            _idf(family.counted.document_frequencies(learn), len(learn), self._settings) for family in self._families
+            smoothed_idf(family.counted.document_frequencies(learn), len(learn), self._settings)
+            for family in self._families
         ]
         return self._tfidf(idfs, learn), self._tfidf(idfs, measure)
 
@@ -59,7 +60,7 @@ class CorpusMatrices:
         every = np.arange(self._articles)
         idfs = []
         for family in self._families:
-            idf = _idf(family.counted.document_frequencies(every), self._articles, self._settings)
+            idf = smoothed_idf(family.counted.document_frequencies(every), self._articles, self._settings)
             family.vectorizer.vocabulary_ = family.vocabulary
             family.vectorizer.fixed_vocabulary_ = False
             family.vectorizer.idf_ = idf
@@ -80,7 +81,7 @@ def _damped(counted: Counted, settings: FeatureSettings) -> Counted:
     return counted
 
 
-def _idf(in_articles: NDArray[np.int64], articles: int, settings: FeatureSettings) -> NDArray[np.float64]:
+def smoothed_idf(in_articles: NDArray[np.int64], articles: int, settings: FeatureSettings) -> NDArray[np.float64]:
     """Smoothed inverse document frequencies, as scikit-learn's; 0 for terms in fewer than `min_df` articles."""
     idf = np.log((1 + articles) / (1 + in_articles)) + 1.0
     return np.where(in_articles >= settings.min_df, idf, 0.0)

@@ -6,18 +6,18 @@ from typing import Protocol
 class Progress(Protocol):
     """Told of each stage of the work, and of each step within it."""
 
-    def stage(self, name: str, steps: int) -> None:
-        """A new stage begins that takes `steps` steps."""
+    def stage(self, name: str, steps: int | None) -> None:
+        """A new stage begins that takes `steps` steps; None where nobody knows yet how many."""
 
-    def advance(self) -> None:
-        """One step of the stage is done."""
+    def advance(self, steps: int = 1) -> None:
+        """So many steps of the stage are done."""
 
 
 class NoProgress:
     """Tells nobody."""
 
-    def stage(self, name: str, steps: int) -> None:
+    def stage(self, name: str, steps: int | None) -> None:
         """Say nothing."""
 
-    def advance(self) -> None:
+    def advance(self, steps: int = 1) -> None:
         """Say nothing."""

@@ -1,5 +1,7 @@
 """From a request to train to a published version."""
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,17 +9,28 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from slugline import store
-from slugline.corpus import Corpus, read_corpus, topics_file_beside
+from slugline.corpus import Corpus, LabelledDocument, read_corpus, topics_file_beside
 from slugline.errors import ModelError
 from slugline.formats.reading import PLAIN, Reading
 from slugline.manifest import Manifest, read_manifest
 from slugline.topics import Topic, read_no_topic_share, read_topics, topics_from_labels
 from slugline.verification import verified
+from training.data_card import DataCard
 from training.plan import TrainingPlan
 from training.progress import Progress
+from training.streaming.spill import Spill
 
 if TYPE_CHECKING:
     from slugline.signing import SigningKey
+    from training.train import Fitted
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """Training past memory: how many bytes of memory it may take, and the folder for what does not fit in them."""
+
+    memory: int
+    scratch: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +46,7 @@ class TrainingRequest:
     if_changed: bool = False
     plan: TrainingPlan = field(default_factory=TrainingPlan)
     signing_key: "SigningKey | None" = None
+    streaming: Streaming | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +74,84 @@ def train_and_publish(request: TrainingRequest, progress: Progress) -> Published
     Raises:
         InputError: the data, the topics or the request are at fault; nothing was published.
     """
-    progress.stage("Reading articles", 1)
-    corpus, topics = read_labelled(request.data, request.topics_file, request.reading)
-    plan = _completed(request.plan, request.topics_file or topics_file_beside(request.data))
-    settings = training_settings(plan, topics)
-    current = store.current_version(request.models, request.name)
-    if request.if_changed and current:
-        unchanged = _same_training(request, current, corpus, settings)
-        if unchanged:
-            return Published(request.models / request.name / current, unchanged, current, False, corpus.left_out)
-    # Imported here, so that finding nothing changed does not wait for the libraries that draw and learn.
-    from training.report.render import render
-    from training.train import train
+    with _source(request, progress) as source:
+        settings = training_settings(source.plan, source.topics) | source.settings
+        current = store.current_version(request.models, request.name)
+        if request.if_changed and current:
+            unchanged = _same_training(request, current, source.digest, settings)
+            if unchanged:
+                folder = request.models / request.name / current
+                return Published(folder, unchanged, current, False, source.left_out)
+        # Imported here, so that finding nothing changed does not wait for the libraries that draw and learn.
+        from training.report.render import render
 
-    trained = train(corpus, topics, plan, progress)
-    progress.stage("Writing the report", 1)
-    model = replace(trained.model, manifest=msgspec.structs.replace(trained.model.manifest, settings=settings))
-    extras = render(request.name, replace(trained, model=model), corpus, plan)
+        fitted, documents, card = source.fit(progress)
+        progress.stage("Writing the report", 1)
+        model = replace(fitted.model, manifest=msgspec.structs.replace(fitted.model.manifest, settings=settings))
+        extras = render(request.name, replace(fitted, model=model), documents, card, source.plan)
     progress.stage("Publishing", 1)
-    folder = store.publish(request.models, request.name, model, trained.pipeline, extras, request.signing_key)
+    folder = store.publish(request.models, request.name, model, fitted.pipeline, extras, request.signing_key)
     if request.promote or current is None:
         store.promote(request.models, request.name, folder.name)
         current = folder.name
-    return Published(folder, read_manifest(folder), current, True, corpus.left_out)
+    return Published(folder, read_manifest(folder), current, True, source.left_out)
+
+
+Result = tuple["Fitted", Sequence[LabelledDocument], DataCard]
+"""A fitted model, the articles that its scores are of, and figures of all the articles."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Articles that were read and checked, and how to fit a model to them; `settings` belong to the way it is done."""
+
+    digest: str
+    left_out: int
+    topics: tuple[Topic, ...]
+    plan: TrainingPlan
+    settings: dict[str, object]
+    fit: Callable[[Progress], Result]
+
+
+@contextmanager
+def _source(request: TrainingRequest, progress: Progress) -> Iterator[_Source]:
+    plan = _completed(request.plan, request.topics_file or topics_file_beside(request.data))
+    if request.streaming is None:
+        yield _in_memory(request, plan, progress)
+        return
+    with Spill(request.streaming.scratch or request.models) as spill:
+        yield _streamed(request, request.streaming, plan, spill, progress)
+
+
+def _in_memory(request: TrainingRequest, plan: TrainingPlan, progress: Progress) -> _Source:
+    progress.stage("Reading articles", 1)
+    corpus, topics = read_labelled(request.data, request.topics_file, request.reading)
+
+    def fit(progress: Progress) -> Result:
+        from training.train import train
+
+        return train(corpus, topics, plan, progress), corpus.documents, DataCard.of(corpus.documents)
+
+    return _Source(corpus.digest, corpus.left_out, topics, plan, {}, fit)
+
+
+def _streamed(
+    request: TrainingRequest, streaming: Streaming, plan: TrainingPlan, spill: Spill, progress: Progress
+) -> _Source:
+    from training.streaming.survey import survey
+
+    topics_file = request.topics_file or topics_file_beside(request.data)
+    known = read_topics(topics_file) if topics_file else None
+    found = survey(request.data, known, request.reading, spill, progress)
+
+    def fit(progress: Progress) -> Result:
+        from training.streaming.train import train_streaming
+
+        streamed = train_streaming(found, plan, streaming.memory, spill, progress)
+        return streamed, streamed.documents, found.card
+
+    settings: dict[str, object] = {"streaming": {"memory": streaming.memory}}
+    return _Source(found.digest, found.left_out, found.topics, plan, settings, fit)
 
 
 def read_labelled(
@@ -117,9 +186,7 @@ def training_settings(plan: TrainingPlan, topics: tuple[Topic, ...]) -> dict[str
     return plain
 
 
-def _same_training(
-    request: TrainingRequest, current: str, corpus: Corpus, settings: dict[str, object]
-) -> Manifest | None:
+def _same_training(request: TrainingRequest, current: str, digest: str, settings: dict[str, object]) -> Manifest | None:
     """The manifest of the current version if it was trained on the same articles with the same settings, and is whole.
 
     It must bear the request's signature: nobody knows what has happened to one that does not, so that is not signed
@@ -133,4 +200,4 @@ def _same_training(
     if request.signing_key and not request.signing_key.has_signed(folder, version.raw_manifest):
         return None
     manifest = version.manifest
-    return manifest if (manifest.data_digest, manifest.settings) == (corpus.digest, settings) else None
+    return manifest if (manifest.data_digest, manifest.settings) == (digest, settings) else None

@@ -38,9 +38,13 @@ class Recipe:
 
 def settled(recipe: Recipe, contents: Sequence[str]) -> Recipe:
     """The recipe with all that depends on the articles decided: whether there is a family of the lead."""
+    return with_lead(recipe, long=median(map(len, contents)) >= LONG_ARTICLE_LEADS * LEAD_CHARS)
+
+
+def with_lead(recipe: Recipe, *, long: bool) -> Recipe:
+    """The recipe with that decided, if it is open: a family of the lead where most articles are `long`."""
     if recipe.lead != "auto":
         return recipe
-    long = median(map(len, contents)) >= LONG_ARTICLE_LEADS * LEAD_CHARS
     features = replace(recipe.features, lead_chars=LEAD_CHARS if long else None)
     return replace(recipe, features=features, lead="as features say")
 

@@ -40,11 +40,10 @@ LEAST_EXAMPLES = 10
 
 
 @dataclass(frozen=True)
-class Trained:
+class Fitted:
     """A trained model before it is published, and what is known of it for the report; `recipe` is the settled one.
 
-    `scores` and `labels` have shape (articles, topics); the scores are out of fold. `groups` numbers the story of each
-    article, and `folds` are the splits the scores come from.
+    `scores` and `labels` have shape (articles, topics), of articles that the model which scored them has not seen.
     """
 
     model: Model
@@ -52,6 +51,15 @@ class Trained:
     recipe: Recipe
     scores: Scores
     labels: Labels
+
+
+@dataclass(frozen=True)
+class Trained(Fitted):
+    """A model that was trained in memory; its scores are out of fold, of all articles.
+
+    `groups` numbers the story of each article, and `folds` are the splits the scores come from.
+    """
+
     groups: Rows
     folds: list[Fold]
     matrices: CorpusMatrices
@@ -106,7 +114,7 @@ def train(corpus: Corpus, topics: Sequence[Topic], plan: TrainingPlan, progress:
     progress.stage("Compiling", 1)
     tables, probes = compiled(pipeline, contents)
     manifest = msgspec.structs.replace(
-        _manifest(corpus, topics, calibration.thresholds, evaluation, probes),
+        first_manifest(corpus.digest, len(corpus), topics, calibration.thresholds, evaluation, probes),
         fingerprint=fingerprint(pipeline),
         known_share_floor=known_share_floor(features, contents),
     )
@@ -158,14 +166,18 @@ def _evaluate_on_future(
     return evaluate(scores, calibration.thresholds, labels[future])
 
 
-def _manifest(
-    corpus: Corpus,
+def first_manifest(
+    digest: str,
+    documents: int,
     topics: Sequence[Topic],
     thresholds: NDArray[np.float64],
     evaluation: Evaluation,
     probes: list[Probe],
 ) -> Manifest:
-    """The manifest of the model; what the caller and publishing fill in is left empty."""
+    """The manifest of a model; what the caller and publishing fill in is left empty.
+
+    `digest` is that of the corpus, `documents` how many articles it has.
+    """
     return Manifest(
         format_version=0,
         name="",
@@ -176,8 +188,8 @@ def _manifest(
             for topic, threshold, metrics in zip(topics, thresholds, evaluation.topics, strict=True)
         ],
         metrics=evaluation.means,
-        data_digest=corpus.digest,
-        documents=len(corpus),
+        data_digest=digest,
+        documents=documents,
         settings={},
         libraries={},
         fingerprint="",

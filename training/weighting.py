@@ -28,12 +28,33 @@ def column_weights(weighting: Weighting, features: sp.csr_matrix, labels: Labels
     articles, columns = features.shape
     if weighting == "none":
         return [np.ones(columns) for _ in range(labels.shape[1])]
+    in_all, with_topics = presence_counts(features, labels)
+    return counted_weights(weighting, in_all, with_topics, labels.sum(axis=0), articles)
+
+
+def presence_counts(features: sp.csr_matrix, labels: Labels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """In how many articles each feature is, shape (features,), and with each topic, shape (features, topics)."""
     presence = sp.csr_matrix((np.ones(len(features.data)), features.indices, features.indptr), shape=features.shape)
-    in_all = np.bincount(features.indices, minlength=columns).astype(np.float64)
-    with_topics = np.asarray(presence.T @ labels, dtype=np.float64)
+    in_all = np.bincount(features.indices, minlength=features.shape[1]).astype(np.float64)
+    return in_all, np.asarray(presence.T @ labels, dtype=np.float64)
+
+
+def counted_weights(
+    weighting: Weighting,
+    in_all: NDArray[np.float64],
+    with_topics: NDArray[np.float64],
+    positives: NDArray[np.int64],
+    articles: int,
+) -> list[ColumnWeights]:
+    """The weight of each feature for each topic, from what `presence_counts` counts.
+
+    `positives` is how many of all `articles` have each topic, shape (topics,).
+    """
+    if weighting == "none":
+        return [np.ones(len(in_all)) for _ in range(with_topics.shape[1])]
     if weighting == "chi2":
         return [
-            _root_chi2(with_topic, in_all, float(labels[:, topic].sum()), float(articles))
+            _root_chi2(with_topic, in_all, float(positives[topic]), float(articles))
             for topic, with_topic in enumerate(with_topics.T)
         ]
     return [_log_count_ratio(with_topic, in_all - with_topic) for with_topic in with_topics.T]

@@ -51,20 +51,23 @@ class StageBars:
         self._progress = progress
         self._task: TaskID | None = None
 
-    def stage(self, name: str, steps: int) -> None:
+    def stage(self, name: str, steps: int | None) -> None:
         """Finish the bar of the last stage and begin another."""
         self.finish()
         self._task = self._progress.add_task(name, total=steps)
 
-    def advance(self) -> None:
-        """One step of the stage is done."""
+    def advance(self, steps: int = 1) -> None:
+        """So many steps of the stage are done."""
         if self._task is not None:
-            self._progress.advance(self._task)
+            self._progress.advance(self._task, steps)
 
     def finish(self) -> None:
         """Show the last stage as done."""
         if self._task is not None:
-            self._progress.update(self._task, completed=self._progress.tasks[self._task].total)
+            task = self._progress.tasks[self._task]
+            # Of a stage that nobody knew the length of, what was done is all there was.
+            done = task.completed if task.total is None else task.total
+            self._progress.update(self._task, total=done, completed=done)
 
 
 @contextmanager

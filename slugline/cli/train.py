@@ -1,5 +1,6 @@
 """`slugline train`."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ import click
 from slugline.cli import options
 from slugline.formats.reading import Reading
 from slugline.names import DEFAULT_SEEDS
+
+_UNITS = {"M": 1 << 20, "G": 1 << 30}
+_LEAST_MEMORY = 512 << 20
 
 
 def _precisions(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
@@ -22,6 +26,14 @@ def _precisions(ctx: click.Context, param: click.Parameter, values: tuple[str, .
         if not topic or not 0.0 < chosen[topic] <= 1.0:
             raise click.BadParameter(f"{value!r} is not TOPIC=PRECISION with a precision above 0 and at most 1")
     return chosen
+
+
+def _bytes(ctx: click.Context, param: click.Parameter, value: str) -> int:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([MG])i?B?", value.strip(), re.IGNORECASE)
+    size = int(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
+    if size < _LEAST_MEMORY:
+        raise click.BadParameter(f"{value!r} is no size of at least 512M; write it as 800M or 2G")
+    return size
 
 
 @click.command("train")
@@ -66,6 +78,25 @@ def _precisions(ctx: click.Context, param: click.Parameter, values: tuple[str, .
     show_envvar=True,
     help="Sign the model with this private key, as `slugline keys new` writes it.",
 )
+@click.option(
+    "--streaming",
+    is_flag=True,
+    help="Read the articles from disk over and over, where they do not fit in memory; measures on held-out ones.",
+)
+@click.option(
+    "--memory",
+    default="2G",
+    show_default=True,
+    metavar="SIZE",
+    callback=_bytes,
+    help="The most memory to take with --streaming, at least 512M.",
+)
+@click.option(
+    "--scratch",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Folder on a disk with room for the counts of all articles with --streaming; without it that of the models.",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of all chance in training.")
 @options.as_json
 def command(
@@ -81,6 +112,9 @@ def command(
     recipe_file: Path | None,
     no_topic_share: float | None,
     private_file: Path | None,
+    streaming: bool,
+    memory: int,
+    scratch: Path | None,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -91,9 +125,11 @@ def command(
     from slugline.cli.keys import signing_key
     from slugline.cli.terminal import note, print_json, print_table, stage_bars
     from training.plan import TrainingPlan
-    from training.publishing import TrainingRequest, train_and_publish
+    from training.publishing import Streaming, TrainingRequest, train_and_publish
     from training.recipe import Recipe, read_recipe
 
+    if streaming and split == "time":
+        raise click.UsageError("--streaming measures on articles held out at random; --split time works without it")
     recipe = replace(read_recipe(recipe_file) if recipe_file else Recipe(), seed=seed)
     request = TrainingRequest(
         data=data or (Path(DEFAULT_SEEDS),),
@@ -106,6 +142,7 @@ def command(
         plan=TrainingPlan(recipe, min_precision, split, no_topic_share),
         # Opened before the work: who mistypes a passphrase should not wait for a model to be trained.
         signing_key=signing_key(private_file) if private_file else None,
+        streaming=Streaming(memory, scratch) if streaming else None,
     )
     with stage_bars() as bars:
         published = train_and_publish(request, bars)
@@ -139,7 +176,7 @@ def command(
             + (f"{m.average_precision:.3f}", f"{topic.threshold:.3f}")
             for topic, m in ((topic, topic.metrics) for topic in manifest.topics)
         ],
-        title=f"Learned from {manifest.documents} articles; figures out of fold",
+        title=f"Learned from {manifest.documents} articles; figures {'held out' if streaming else 'out of fold'}",
     )
     means = manifest.metrics
     note(f"Macro-F1 {means.macro_f1:.3f}, calibration error {means.expected_calibration_error:.3f}.")

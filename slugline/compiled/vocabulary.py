@@ -78,6 +78,11 @@ class Vocabulary:
         _check(write(self._c, address(column_of), bits, address(starts), address(columns), address(times)))
         return starts, columns, times
 
+    @property
+    def size(self) -> int:
+        """How many numbers there are, those of n-grams and of what lies between."""
+        return int(self._c.contents.nodes)
+
     def document_frequencies(self) -> NDArray[np.uint32]:
         """In how many texts each n-gram occurred; 0 for numbers that are no n-gram of the lengths asked for."""
         record = self._c.contents
@@ -85,14 +90,19 @@ class Vocabulary:
 
     def terms(self, numbers: NDArray[np.uint32]) -> list[str]:
         """The n-grams of these numbers, spelled out."""
+        letters, ends = self.spelled(numbers)
+        text = letters.tobytes().decode("utf-32-le", "surrogatepass")
+        return [text[start:end] for start, end in pairwise([0, *ends.tolist()])]
+
+    def spelled(self, numbers: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """The characters of the n-grams of these numbers behind one another, and where each n-gram ends."""
         ends = np.empty(len(numbers), dtype=np.int64)
         numbers = np.ascontiguousarray(numbers, dtype=np.uint32)
         spell = library().slugline_vocabulary_spell
         spell(self._c, address(numbers), len(numbers), None, address(ends))
         letters = np.empty(int(ends[-1]) if len(ends) else 0, dtype="<u4")
         spell(self._c, address(numbers), len(numbers), address(letters), address(ends))
-        text = letters.tobytes().decode("utf-32-le", "surrogatepass")
-        return [text[start:end] for start, end in pairwise([0, *ends.tolist()])]
+        return letters, ends
 
     def lay(self, terms: Sequence[str], numbers: NDArray[np.uint32]) -> None:
         """Lay out `terms`, shorter ones first, n-gram i getting the number numbers[i] of 0 ... len(terms) - 1."""

@@ -14,7 +14,7 @@ from benchmarks.texts import accented, generated
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.mark.parametrize("part", ["in-process", "grpc", "fitting"])
+@pytest.mark.parametrize("part", ["in-process", "grpc", "fitting", "streaming"])
 def test_a_quick_run_writes_tables_figures_and_a_plot(
     part: str, models: Path, corpus_file: Path, tmp_path: Path
 ) -> None:

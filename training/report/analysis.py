@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 from sklearn.pipeline import Pipeline
 
-from slugline.corpus import Corpus
+from slugline.corpus import LabelledDocument
+from slugline.documents import Document
 from slugline.features import WORDS, families
 from slugline.model import Model
 from slugline.pipeline import linear_weights
@@ -16,7 +17,7 @@ from slugline.scoring import Scores
 from training.evaluation import mean_average_precision
 from training.learner import out_of_fold_scores
 from training.splits import Fold, Labels
-from training.train import Trained
+from training.train import Fitted, Trained
 
 BOOTSTRAP_SAMPLES = 200
 CURVE_SHARES = (0.125, 0.25, 0.5, 1.0)
@@ -120,25 +121,28 @@ def strongest_terms(
     return [([], []) for _ in weights]
 
 
-def worst_errors(model: Model, corpus: Corpus, trained: Trained, most: int = 5) -> list[WorstError]:
+def worst_errors(
+    model: Model, documents: Sequence[LabelledDocument], fitted: Fitted, most: int = 5
+) -> list[WorstError]:
     """For each topic, the articles that were most surely wrong, on either side.
 
-    Scores are out of fold; the terms are weighed as the published model weighs them.
+    Scores are of models that had not seen the article; the terms are weighed as the published model weighs them.
     """
     errors: list[WorstError] = []
     for column in range(len(model.topics)):
-        scores, truth = trained.scores[:, column], trained.labels[:, column] == 1
+        scores, truth = fitted.scores[:, column], fitted.labels[:, column] == 1
         threshold = model.thresholds[column]
         wrong = (scores >= threshold) != truth
         surprise = np.where(wrong, np.abs(scores - truth), -1.0)
         for row in np.argsort(-surprise, kind="stable")[:most].tolist():
             if wrong[row]:
-                errors.append(_worst_error(model, corpus, column, row, float(scores[row]), bool(truth[row])))
+                errors.append(
+                    _worst_error(model, documents[row].document, column, float(scores[row]), bool(truth[row]))
+                )
     return errors
 
 
-def _worst_error(model: Model, corpus: Corpus, column: int, row: int, score: float, truth: bool) -> WorstError:
-    document = corpus.documents[row].document
+def _worst_error(model: Model, document: Document, column: int, score: float, truth: bool) -> WorstError:
     content = document.content()
     contributions = model.explain(content)[column].contributions
     ranked = sorted(contributions.items(), key=lambda item: (item[1] if truth else -item[1], item[0]))

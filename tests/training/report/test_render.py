@@ -6,6 +6,7 @@ import pytest
 from slugline.corpus import Corpus, read_corpus
 from slugline.topics import Topic
 from tests.corpora import TOPICS, labelled_rows, write_rows
+from training.data_card import DataCard
 from training.plan import TrainingPlan
 from training.report.render import CARD_FILE, REPORT_FILE, render
 from training.train import Trained, train
@@ -27,7 +28,7 @@ def trained(corpus: Corpus) -> Trained:
 
 @pytest.fixture(scope="module")
 def files(corpus: Corpus, trained: Trained) -> dict[str, str]:
-    rendered = render("news", trained, corpus, TrainingPlan())
+    rendered = render("news", trained, corpus.documents, DataCard.of(corpus.documents), TrainingPlan())
     return {name: content.decode() for name, content in rendered.items()}
 
 
@@ -73,5 +74,5 @@ def test_the_card_tells_data_use_limits_and_figures(files: dict[str, str], train
 
 
 def test_the_same_training_gives_the_same_report(corpus: Corpus, trained: Trained, files: dict[str, str]) -> None:
-    again = render("news", trained, corpus, TrainingPlan())
+    again = render("news", trained, corpus.documents, DataCard.of(corpus.documents), TrainingPlan())
     assert {name: content.decode() for name, content in again.items()} == files

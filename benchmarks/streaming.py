@@ -1,0 +1,117 @@
+"""Training past memory beside training in memory: time and peak memory as the articles grow in number.
+
+The articles are made of made-up words, drawn from distributions like those of a language: a few words are in nearly
+every article and most are rare (Zipf), and each topic has words of its own.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from benchmarks.results import Table
+
+SIZES = (10_000, 100_000, 1_000_000)
+QUICK_SIZES = (1_500,)
+MEMORY = "1G"
+_MOST_IN_MEMORY = 100_000
+_MEASURED_ON = 2_000
+_WORDS, _TOPIC_WORDS, _TOPIC_SHARE = 200_000, 3_000, 0.12
+_TOPICS = ("finance", "health", "sport")
+_CHUNK = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one training took: seconds by the clock and of CPU, and the most memory, in MB."""
+
+    wall: float
+    cpu: float
+    peak: float
+    macro_f1: float
+
+
+def run(*, quick: bool, sizes: tuple[int, ...]) -> Iterator[list[Table]]:
+    """The table so far, after each training."""
+    table = Table(
+        "Training as articles grow in number",
+        ("way and articles", "peak memory, MB", "seconds", "CPU seconds", "macro-F1", "file, MB"),
+        note=f"Each in a process of its own; streaming with --memory {MEMORY}. Articles are generated, of 40 to 160 "
+        f"words. Macro-F1 on {_MEASURED_ON:,} others.",
+    )
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        measured_on = generate(Path(folder) / "others.jsonl", _MEASURED_ON, seed=1)
+        for size in sizes or (QUICK_SIZES if quick else SIZES):
+            data = generate(Path(folder) / "articles.jsonl", size, seed=0)
+            for way in ("streaming", "in memory"):
+                if way == "streaming" or size <= _MOST_IN_MEMORY:
+                    done = _train(Path(folder), data, measured_on, streaming=way == "streaming")
+                    table.rows.append(
+                        (f"{way}, {size:,}", done.peak, done.wall, done.cpu, done.macro_f1, data.stat().st_size / 1e6)
+                    )
+                    yield [table]
+
+
+def generate(path: Path, articles: int, seed: int) -> Path:
+    """Write generated articles as JSONL; the same ones for a seed."""
+    words = _words()
+    chance = np.random.default_rng(seed)
+    common = _zipf(_WORDS)
+    of_topic = _zipf(_TOPIC_WORDS)
+    with path.open("wb") as file:
+        for first in range(0, articles, _CHUNK):
+            for number in range(first, min(first + _CHUNK, articles)):
+                topics = np.flatnonzero(chance.random(len(_TOPICS)) < 0.25).tolist()
+                length = int(chance.integers(40, 160))
+                drawn = np.searchsorted(common, chance.random(length))
+                for topic in topics:
+                    mine = chance.random(length) < _TOPIC_SHARE
+                    drawn[mine] = 500 + len(_TOPICS) * np.searchsorted(of_topic, chance.random(mine.sum())) + topic
+                text = " ".join([words[i] for i in drawn.tolist()])
+                row = {"id": f"{seed}-{number}", "text": text, "topics": [_TOPICS[topic] for topic in topics]}
+                file.write(msgspec.json.encode(row) + b"\n")
+    return path
+
+
+def _words() -> list[str]:
+    chance = np.random.default_rng(7)
+    syllables = [
+        consonant + vowel for consonant in "bcdfghklmnprstvz" for vowel in ("a", "e", "i", "o", "u", "an", "er")
+    ]
+    drawn = chance.integers(0, len(syllables), (_WORDS, 4)).tolist()
+    return ["".join([syllables[i] for i in row[: 1 + number % 4]]) for number, row in enumerate(drawn)]
+
+
+def _zipf(words: int) -> np.ndarray:
+    shares = 1.0 / np.arange(2, words + 2)
+    return np.cumsum(shares / shares.sum())[:-1]
+
+
+def _train(folder: Path, data: Path, measured_on: Path, *, streaming: bool) -> Run:
+    models = folder / ("streaming" if streaming else "memory")
+    options = ["--streaming", "--memory", MEMORY] if streaming else []
+    start = time.perf_counter()
+    spent = _slugline("train", "--data", str(data), "--models", str(models), "--promote", "--json", *options)
+    wall = time.perf_counter() - start
+    figures = folder / "figures.json"
+    _slugline("evaluate", "--data", str(measured_on), "--model", str(models), "--json", out=figures)
+    macro_f1 = json.loads(figures.read_text())["means"]["macro_f1"]
+    return Run(wall, spent.ru_utime + spent.ru_stime, spent.ru_maxrss / 1024, macro_f1)
+
+
+def _slugline(*words: str, out: Path = Path(os.devnull)) -> "os.struct_rusage":
+    """Run the command line in a process of its own; what the system says of it."""
+    command = [sys.executable, "-m", "slugline", *words]
+    opened = (os.POSIX_SPAWN_OPEN, 1, str(out), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    process = os.posix_spawn(sys.executable, command, os.environ, file_actions=[opened])
+    _, status, spent = os.wait4(process, 0)
+    if status:
+        raise RuntimeError(f"slugline {words[0]} failed with {os.waitstatus_to_exitcode(status)}")
+    return spent
