@@ -219,6 +219,10 @@ class NotWritable(ModelError):
         super().__init__(f"{folder}: cannot be changed: {reason}; make it writable, or name another with --models")
 
 
+class StoreUnavailable(ModelError):
+    """The object storage that holds models does not answer, or refuses."""
+
+
 class CannotRollBack(ModelError):
     """There is no version to go back to, or it cannot be used."""
 

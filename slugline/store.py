@@ -246,8 +246,13 @@ def _check_probes(folder: Path, model: Model) -> None:
         raise ModelCorrupt(f"{folder}: gives other scores than when it was published; train the model again")
 
 
+def can_be_name(text: str) -> bool:
+    """Whether a text can be the name of a model or of a version, and so of a folder."""
+    return _NAME.fullmatch(text) is not None
+
+
 def _home(root: Path, name: str) -> Path:
-    if not _NAME.fullmatch(name):
+    if not can_be_name(name):
         raise InputError(f"{name!r} cannot name a model: use letters, digits, dots, dashes and underscores, at most 64")
     return root / name
 

@@ -11,6 +11,7 @@ import click
 
 from slugline.cli import options
 from slugline.cli.exit_codes import FAULTY_INPUT
+from slugline.cli.model_place import ModelPlace
 from slugline.formats.compression import is_compressed
 from slugline.formats.jsonl import JSONL
 from slugline.formats.reading import Reading
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     "Parquet with all columns of the input where that is Parquet and this ends in .parquet or is a folder, as that is.",
 )
 @options.rows
-@options.model_path
+@options.model_place
 @options.trusted_keys
 @options.scorer
 @click.option(
@@ -57,7 +58,7 @@ def command(
     input_path: Path | None,
     output_path: Path | None,
     reading: Reading,
-    model: Path,
+    model: ModelPlace,
     trusted_keys: Path | None,
     scorer: Any,
     server: str | None,
@@ -92,7 +93,7 @@ def command(
 class _Source(NamedTuple):
     """Where topics come from: a model on disk, signed by a trusted key if there are any, with a scorer; or a server."""
 
-    model: Path
+    model: ModelPlace
     trusted_keys: Path | None
     scorer: Any
     server: str | None
@@ -110,7 +111,7 @@ def _classifier(source: _Source) -> Iterator["Classifier"]:
         from slugline import store
         from slugline.cli.classifiers import LocalClassifier
 
-        yield LocalClassifier(store.load(store.find(source.model), source.scorer, source.trusted_keys))
+        yield LocalClassifier(store.load(source.model.find(source.trusted_keys), source.scorer, source.trusted_keys))
 
 
 def _classify_text(classifier: "Classifier", text: str, as_json: bool) -> bool:
@@ -209,10 +210,9 @@ def _working(source: _Source, files: list[Path]) -> Iterator[_Working]:
         with connect(source.server, source.credentials) as remote:
             yield _Working(workers_alone(remote), remote.model_version, remote.thresholds, remote.codes)
     else:
-        from slugline import store
         from slugline.verification import trusted_manifest
 
-        folder = store.find(source.model)
+        folder = source.model.find(source.trusted_keys)
         # Its files are verified where they are loaded.
         manifest = trusted_manifest(folder, source.trusted_keys)
         yield _Working(
