@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from service.settings import ServerSettings
+from slugline import store
 from slugline.errors import SluglineError
 from slugline.mirror import Mirror, mirror_root
 
@@ -52,6 +53,7 @@ class Follower:
         self._changed = changed
         self._asked = threading.Event()
         self._reason = ""
+        self._version = store.find(settings.models, settings.name).name
         threading.Thread(target=self._follow, name="mirror", daemon=True).start()
 
     def ask(self) -> None:
@@ -67,7 +69,7 @@ class Follower:
 
     def _look(self) -> bool:
         try:
-            changed = self._mirror.refresh()
+            version = self._mirror.refresh()
         except SluglineError as error:
             if str(error) != self._reason:
                 log.warning("the store cannot be followed, the last good version stays", reason=str(error))
@@ -76,7 +78,8 @@ class Follower:
         if self._reason:
             log.info("the store can be followed again")
             self._reason = ""
-        if changed:
+        if version != self._version:
+            self._version = version
             # The server may have stopped meanwhile, and its loop been closed.
             with suppress(RuntimeError):
                 self._changed()

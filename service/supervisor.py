@@ -133,9 +133,6 @@ class _Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._look_at_once)
-        if self._settings.models_url:
-            loop = asyncio.get_running_loop()
-            self._mirror = Follower(self._settings, lambda: loop.call_soon_threadsafe(self._tell_to_reload))
         keepers = [asyncio.create_task(self._keep(worker)) for worker in self._workers]
         stopped = asyncio.create_task(self._stopping.wait())
         try:
@@ -203,7 +200,13 @@ class _Supervisor:
         if self._waiting:
             self._waiting.discard(worker.number)
             if not self._waiting:
+                self._follow_store()
                 self._on_serving(self._settings.address, report.topics)
+
+    def _follow_store(self) -> None:
+        if self._settings.models_url:
+            loop = asyncio.get_running_loop()
+            self._mirror = Follower(self._settings, lambda: loop.call_soon_threadsafe(self._tell_to_reload))
 
     def _running(self) -> list[asyncio.subprocess.Process]:
         return [worker.process for worker in self._workers if worker.process and worker.process.returncode is None]
@@ -214,8 +217,10 @@ class _Supervisor:
             self._mirror.ask()
 
     def _tell_to_reload(self) -> None:
-        for process in self._running():
-            process.send_signal(signal.SIGHUP)
+        for worker in self._workers:
+            # One that has only just been started would die of it, and loads what is current anyway.
+            if worker.serves and worker.process and worker.process.returncode is None:
+                worker.process.send_signal(signal.SIGHUP)
 
     async def _stop(self) -> None:
         self._stopping.set()

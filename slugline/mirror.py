@@ -60,8 +60,8 @@ class Mirror:
     """
 
     def __init__(self, url: str, root: Path, name: str = DEFAULT_NAME, trusted_keys: Path | None = None) -> None:
+        self.root = root
         self._remote = RemoteFolder(url)
-        self._root = root
         self._name = name
         self._trusted_keys = trusted_keys
         self._checked: _Target | None = None
@@ -72,8 +72,8 @@ class Mirror:
                 f"{root}: cannot be made: {error.strerror}; name a folder for copies of models with --models-cache"
             ) from None
 
-    def refresh(self) -> bool:
-        """Bring what is current in the store; whether that is another version than at the last call.
+    def refresh(self) -> str:
+        """Bring what is current in the store, and say which version that is.
 
         Raises:
             StoreUnavailable: the store does not answer, or refuses.
@@ -83,16 +83,22 @@ class Mirror:
         """
         target = self._current()
         if target == self._checked:
-            return False
-        with locked(self._root):
+            return target.version
+        with locked(self.root):
             if not self._is_whole(target):
                 self._download(target)
-            if store.current_version(self._root, target.name) != target.version:
-                store.promote(self._root, target.name, target.version)
+            if store.current_version(self.root, target.name) != target.version:
+                store.promote(self.root, target.name, target.version)
             with suppress(CannotPrune):
-                lifecycle.prune(self._root, target.name)
+                lifecycle.prune(self.root, target.name)
         self._checked = target
-        return True
+        return target.version
+
+    @property
+    def current_url(self) -> str:
+        """The URL of the version that the last `refresh` found current; it means that one, whatever is promoted."""
+        assert self._checked is not None  # noqa: S101
+        return f"{self._remote.url}/{self._checked.folder}".rstrip("/")
 
     def refresh_or_keep(self) -> ModelError | None:
         """As `refresh`, but where a good copy is here from before, what went wrong is returned and not raised."""
@@ -100,7 +106,7 @@ class Mirror:
             self.refresh()
         except ModelError as error:
             try:
-                verified(store.find(self._root, self._name), self._trusted_keys)
+                verified(store.find(self.root, self._name), self._trusted_keys)
             except ModelError:
                 raise error from None
             return error
@@ -145,13 +151,13 @@ class Mirror:
 
     def _is_whole(self, target: _Target) -> bool:
         try:
-            verified(self._root / target.name / target.version, self._trusted_keys)
+            verified(self.root / target.name / target.version, self._trusted_keys)
         except ModelError:
             return False
         return True
 
     def _download(self, target: _Target) -> None:
-        home = self._root / target.name
+        home = self.root / target.name
         home.mkdir(exist_ok=True)
         with locked(home):
             sweep(home)

@@ -8,6 +8,8 @@ from slugline.errors import LibraryMissing, StoreUnavailable
 _EXTRA = "storage"
 _LIBRARIES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs"}
 _IN_THE_EXTRA = ("fsspec", "s3fs")
+_IMPATIENT = {"config_kwargs": {"connect_timeout": 3, "read_timeout": 20, "retries": {"max_attempts": 1}}}
+"""For s3fs, which tries five times itself; a server must not wait minutes for a store that is down."""
 
 
 def is_url(place: str) -> bool:
@@ -31,7 +33,8 @@ class RemoteFolder:
             import fsspec
 
             library = _LIBRARIES.get(scheme, scheme)
-            self._files, path = fsspec.core.url_to_fs(self.url, use_listings_cache=False)
+            patience = _IMPATIENT if library == "s3fs" else {}
+            self._files, path = fsspec.core.url_to_fs(self.url, use_listings_cache=False, **patience)
         except ImportError:
             raise LibraryMissing(
                 f"a model at {scheme}://", library, _EXTRA if library in _IN_THE_EXTRA else ""

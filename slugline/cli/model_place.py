@@ -1,11 +1,14 @@
 """Where a model is that a command was given: a folder on this machine, or a URL of object storage."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from slugline.object_storage import is_url
+
+if TYPE_CHECKING:
+    from slugline.mirror import Mirror
 
 
 class LocalFolder(click.Path):
@@ -48,9 +51,28 @@ class ModelPlace(NamedTuple):
         if isinstance(self.place, Path):
             return store.find(self.place)
         from slugline.cli.terminal import note
+
+        mirror = self._mirror(self.place, trusted_keys)
+        if kept := mirror.refresh_or_keep():
+            note(f"slugline: the copy from before is used: {kept}")
+        return store.find(mirror.root)
+
+    def pinned(self, trusted_keys: Path | None) -> tuple[Path, str]:
+        """The folder of the version that is meant now, and the folder or URL where other machines find the same.
+
+        Raises:
+            ModelError, InputError: as `find`; a copy from before is of no use to others.
+        """
+        from slugline import store
+
+        if isinstance(self.place, Path):
+            folder = store.find(self.place).resolve()
+            return folder, str(folder)
+        mirror = self._mirror(self.place, trusted_keys)
+        mirror.refresh()
+        return store.find(mirror.root), mirror.current_url
+
+    def _mirror(self, url: str, trusted_keys: Path | None) -> "Mirror":
         from slugline.mirror import Mirror, default_cache, mirror_root
 
-        root = mirror_root(self.cache or default_cache(), self.place)
-        if kept := Mirror(self.place, root, trusted_keys=trusted_keys).refresh_or_keep():
-            note(f"slugline: the copy from before is used: {kept}")
-        return store.find(root)
+        return Mirror(url, mirror_root(self.cache or default_cache(), url), trusted_keys=trusted_keys)

@@ -86,6 +86,13 @@ trusted_keys = click.option(
     help="PEM file of public keys, or folder of such; only models signed by one of them load.",
 )
 
+dask = click.option(
+    "--dask",
+    "scheduler",
+    metavar="SCHEDULER",
+    help="Work on the Dask cluster whose scheduler listens here, as tcp://HOST:PORT.",
+)
+
 data_paths = click.option(
     "--data",
     multiple=True,
