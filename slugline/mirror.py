@@ -29,7 +29,9 @@ _MOST_BYTES_OF_MANIFEST = 64 * 2**20
 
 
 def default_cache() -> Path:
-    """Where copies of models are kept if nothing else is said: in the user's folder of caches."""
+    """Where copies of models are kept: in the folder that SLUGLINE_MODELS_CACHE names, or the user's one of caches."""
+    if chosen := os.environ.get("SLUGLINE_MODELS_CACHE"):
+        return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slugline" / "models"
 
 

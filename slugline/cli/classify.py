@@ -200,7 +200,7 @@ def _classify_on_cluster(archive: _Archive, source: _Source, scheduler: str, *, 
     job = Job(place, source.scorer, source.trusted_keys, Columns(archive.reading.columns), added, identity)
     with cluster(scheduler) as client, stage_bars() as bars:
         tables = ClusterArchive(folder, output, identity, resume=resume)
-        note(f"{len(files)} files for {sum(client.nthreads().values())} threads of the workers at {scheduler}.")
+        note(f"{len(files)} files; the workers at {scheduler} have {sum(client.nthreads().values())} threads so far.")
         bars.stage("Classifying files", len(files))
         rows, failed = tables.run(client, files, job, bars.advance)
     note(f"{rows} articles to {archive.output_path}, {failed} of them with an error.")

@@ -9,25 +9,30 @@ from a run with another model cannot put its file among these.
 import hashlib
 import itertools
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from slugline import __version__
 from slugline.cli.archives import loaded_classifier, workers_alone
+from slugline.cli.classifiers import LocalClassifier
 from slugline.cli.model_place import ModelPlace
 from slugline.cli.parquet_archives import AddedColumns, OutputBusy, TableArchive, lock_output
 from slugline.errors import InputError, LibraryMissing, ModelCorrupt, ModelError, ServerUnavailable, SluglineError
 from slugline.formats.arrow import library
 from slugline.formats.columns import Columns
 from slugline.names import ScorerName
+from slugline.object_storage import is_url
 from slugline.verification import trusted_manifest
 
-_SECONDS_TO_CONNECT = 20
+_SECONDS_TO_CONNECT = 10
 _SECONDS_BETWEEN_TRIES = 1.0
+_FINDING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +74,20 @@ def tag_file(source: Path, output: Path, job: Job) -> FileDone:
         return FileDone(problem=f"{source}: cannot be classified: {error}; workers must see the same folders as you")
 
 
-def _classifier(job: Job) -> Any:
-    place = job.place if "://" in job.place else Path(job.place)
-    folder = ModelPlace(place).find(job.trusted_keys)
-    manifest = trusted_manifest(folder, job.trusted_keys)
-    if f"{manifest.version} {manifest.fingerprint}" != job.added.model:
-        raise ModelCorrupt(f"{folder}: is another model on this worker; give --model a folder that all workers share")
+def _classifier(job: Job) -> LocalClassifier:
+    """The model of a job, found, and downloaded if need be, once in a worker process."""
+    with _FINDING:
+        folder = _folder(job.place, job.trusted_keys, job.added.model)
     return loaded_classifier(folder, job.scorer, job.trusted_keys)
+
+
+@lru_cache(maxsize=1)
+def _folder(place: str, trusted_keys: Path | None, model: str) -> Path:
+    folder = ModelPlace(place if is_url(place) else Path(place)).find(trusted_keys)
+    manifest = trusted_manifest(folder, trusted_keys)
+    if f"{manifest.version} {manifest.fingerprint}" != model:
+        raise ModelCorrupt(f"{folder}: is another model on this worker; give --model a folder that all workers share")
+    return folder
 
 
 def counted(output: Path, added: AddedColumns) -> FileDone:

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from slugline.model import Model
 from slugline.promotions import CURRENT_FILE
 from tests.conftest import Server, Slugline, start_server
 from tests.service.test_reloading import version_at
-from tests.service.test_supervisor import wait_until
+from tests.service.test_supervisor import wait_until as wait_for
 
 pytestmark = [
     pytest.mark.skipif(
@@ -30,6 +31,8 @@ pytestmark = [
     ),
     pytest.mark.xdist_group("bucket"),
 ]
+
+wait_until = partial(wait_for, seconds=100)
 
 NEXT = "30000101T000000Z-next"
 TABLE = "compiled-words-rows.npy"
@@ -59,8 +62,9 @@ class Bucket:
 
     def put(self, key: str, content: bytes = b"") -> None:
         place = f"http://127.0.0.1:{self.port}/news/{key}".rstrip("/")
-        # As a form, which is what urllib would call it, it would be swallowed.
-        request = urllib.request.Request(place, content, {"Content-Type": "application/octet-stream"}, method="PUT")
+        # Not a form, which urllib would call it; and nothing else is written over by somebody without a name.
+        headers = {"Content-Type": "application/octet-stream", "Authorization": "test"}
+        request = urllib.request.Request(place, content, headers, method="PUT")
         urllib.request.urlopen(request, timeout=60).close()
 
     def upload(self, folder: Path, version: str, *, leave_out: str = "") -> None:

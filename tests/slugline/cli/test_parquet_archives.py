@@ -23,7 +23,7 @@ ROWS = 20_000
 pytestmark = pytest.mark.xdist_group("parquet")
 
 
-def classify(source: Path, output: Path, models: Path, *options: str) -> list[str]:
+def classify(source: Path, output: Path, models: Path | str, *options: str) -> list[str]:
     command = [sys.executable, "-m", "slugline", "classify", "--model", str(models), "--input", str(source)]
     return [*command, "--output", str(output), *options]
 
