@@ -246,6 +246,10 @@ class ServerUnavailable(SluglineError):
     """A server did not answer, is not ready, or is shutting down."""
 
 
+class WorkersDied(SluglineError):
+    """The workers of a cluster died over what they were asked to do, several times over."""
+
+
 class ServerRefused(SluglineError):
     """A server answered a call with an error."""
 

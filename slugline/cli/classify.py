@@ -179,7 +179,8 @@ def _settings(archive: _Archive, source: _Source) -> str:
 def _classify_on_cluster(archive: _Archive, source: _Source, scheduler: str, *, resume: bool) -> bool:
     """Classify every row of a folder of Parquet on the workers of a Dask cluster; whether any failed."""
     from slugline.cli.archives import identity_of
-    from slugline.cli.dask_archives import ClusterArchive, Job, cluster
+    from slugline.cli.cluster import cluster
+    from slugline.cli.dask_archives import ClusterArchive, Job
     from slugline.cli.parquet_archives import AddedColumns
     from slugline.cli.terminal import note, stage_bars
     from slugline.errors import InputError

@@ -12,25 +12,22 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slugline import __version__
 from slugline.cli.archives import loaded_classifier, workers_alone
 from slugline.cli.classifiers import LocalClassifier
 from slugline.cli.model_place import ModelPlace
 from slugline.cli.parquet_archives import AddedColumns, OutputBusy, TableArchive, lock_output
-from slugline.errors import InputError, LibraryMissing, ModelCorrupt, ModelError, ServerUnavailable, SluglineError
+from slugline.errors import InputError, ModelCorrupt, ModelError, SluglineError, WorkersDied
 from slugline.formats.arrow import library
 from slugline.formats.columns import Columns
 from slugline.names import ScorerName
 from slugline.object_storage import is_url
 from slugline.verification import trusted_manifest
 
-_SECONDS_TO_CONNECT = 10
 _SECONDS_BETWEEN_TRIES = 1.0
 _FINDING = threading.Lock()
 
@@ -138,7 +135,7 @@ class ClusterArchive:
         `advance` is called once for each file.
 
         Raises:
-            InputError, ModelError: a file cannot be done.
+            InputError, ModelError, WorkersDied: a file cannot be done.
         """
         rows = failed = 0
         try:
@@ -165,7 +162,7 @@ def _results(client: Any, outputs: dict[Path, Path], job: Job) -> Iterator[FileD
     """What became of each file, as they are done.
 
     Raises:
-        InputError, ModelError: a file could not be done; the others are called off.
+        InputError, ModelError, WorkersDied: a file could not be done; the others are called off.
     """
     import distributed
 
@@ -176,49 +173,11 @@ def _results(client: Any, outputs: dict[Path, Path], job: Job) -> Iterator[FileD
             try:
                 done: FileDone = future.result()
             except distributed.KilledWorker:
-                raise InputError(
-                    f"{path_of[future.key]}: workers died over it again and again; give them more memory, "
-                    "or make the file smaller; --resume goes on"
+                raise WorkersDied(
+                    f"{path_of[future.key]}: workers died over it again and again; --resume goes on"
                 ) from None
             if done.problem:
                 raise (ModelError if done.is_of_model else InputError)(done.problem)
             yield done
     finally:
         client.cancel(futures)
-
-
-@contextmanager
-def cluster(scheduler: str) -> Iterator[Any]:
-    """A client of the Dask cluster whose scheduler listens at `scheduler`, as ``tcp://HOST:PORT``.
-
-    Raises:
-        LibraryMissing: Dask is not installed.
-        ServerUnavailable: no scheduler answers there.
-        InputError: a worker does not have this version of Slugline.
-    """
-    try:
-        import distributed
-    except ImportError:
-        raise LibraryMissing("--dask", "distributed", "dask") from None
-    try:
-        client = distributed.Client(scheduler, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise ServerUnavailable(f"{scheduler}: no Dask scheduler answers there: {error}") from None
-    with client:
-        _check_workers(client)
-        yield client
-
-
-def _check_workers(client: Any) -> None:
-    try:
-        versions: dict[str, str] = client.run(installed_version)
-    except ModuleNotFoundError as error:
-        raise InputError(f"the workers cannot import Slugline: {error}; install slugline[dask] there") from None
-    for worker, version in versions.items():
-        if version != __version__:
-            raise InputError(f"{worker}: has Slugline {version}, here is {__version__}; install the same everywhere")
-
-
-def installed_version() -> str:
-    """The version of Slugline where this runs."""
-    return __version__
