@@ -19,6 +19,7 @@ from service.access import Access, check_exposure
 from service.admission import Admission
 from service.calls import Surroundings
 from service.exposition import exposed
+from service.mirroring import Follower
 from service.ports import bind, health_server
 from service.processes import observe_process
 from service.reloading import Reloader, load_and_warm
@@ -79,6 +80,7 @@ class _Server:
         self._certificates = _certificates(settings.security)
         self._files = [each.files for each in (self._access, self._certificates) if each]
         self._following: list[asyncio.Task[None]] = []
+        self._mirror: Follower | None = None
 
     def snapshot(self) -> Snapshot:
         """What this process has counted so far; any thread may ask."""
@@ -171,12 +173,17 @@ class _Server:
         reloader = Reloader(self._settings, model, use, self._tally)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._look_at_once, reloader)
         self._following.append(asyncio.create_task(reloader.follow()))
+        if settings.models_url and not settings.shared_port:
+            loop = asyncio.get_running_loop()
+            self._mirror = Follower(settings, lambda: loop.call_soon_threadsafe(reloader.ask))
         well.serve()
         log.info("serving", address=address, model=model.manifest.name, version=model.version, topics=model.topics)
         self._on_serving(address, model.topics)
 
     def _look_at_once(self, reloader: Reloader) -> None:
         reloader.ask()
+        if self._mirror:
+            self._mirror.ask()
         for files in self._files:
             files.look()
 

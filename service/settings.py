@@ -54,7 +54,7 @@ class ServerSettings:
     `connection_seconds` is the age at which a connection is closed once its calls are done, 0 for never.
     `metrics_address` is where Prometheus finds metrics, and `trace_endpoint` where spans are sent; empty for neither.
     `trusted_keys` is a PEM file of public keys or a folder of such files; where it is set, only models signed by one of
-    them are served.
+    them are served. `models_url` is the object storage that `models` is a copy of, empty where it is none.
     """
 
     address: str = DEFAULT_ADDRESS
@@ -75,6 +75,7 @@ class ServerSettings:
     security: Security = Security()
     health_address: str = ""
     trusted_keys: Path | None = None
+    models_url: str = ""
 
 
 def settings_to_json(settings: ServerSettings) -> bytes:

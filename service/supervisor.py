@@ -17,6 +17,7 @@ import structlog
 
 from service import families
 from service.exposition import exposed
+from service.mirroring import Follower
 from service.processes import observe_process
 from service.settings import ServerSettings, settings_to_json
 from service.tally import Snapshot, Tally, merged
@@ -117,6 +118,7 @@ class _Supervisor:
         self._stopping = asyncio.Event()
         self._tally = Tally()
         self._ended = Snapshot()
+        self._mirror: Follower | None = None
 
     def snapshots(self) -> list[Snapshot]:
         """What all workers have counted, those that ended too, and what is known of the processes."""
@@ -130,7 +132,7 @@ class _Supervisor:
     async def run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._tell_to_reload)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._look_at_once)
         keepers = [asyncio.create_task(self._keep(worker)) for worker in self._workers]
         stopped = asyncio.create_task(self._stopping.wait())
         try:
@@ -198,14 +200,27 @@ class _Supervisor:
         if self._waiting:
             self._waiting.discard(worker.number)
             if not self._waiting:
+                self._follow_store()
                 self._on_serving(self._settings.address, report.topics)
+
+    def _follow_store(self) -> None:
+        if self._settings.models_url:
+            loop = asyncio.get_running_loop()
+            self._mirror = Follower(self._settings, lambda: loop.call_soon_threadsafe(self._tell_to_reload))
 
     def _running(self) -> list[asyncio.subprocess.Process]:
         return [worker.process for worker in self._workers if worker.process and worker.process.returncode is None]
 
+    def _look_at_once(self) -> None:
+        self._tell_to_reload()
+        if self._mirror:
+            self._mirror.ask()
+
     def _tell_to_reload(self) -> None:
-        for process in self._running():
-            process.send_signal(signal.SIGHUP)
+        for worker in self._workers:
+            # One that has only just been started would die of it, and loads what is current anyway.
+            if worker.serves and worker.process and worker.process.returncode is None:
+                worker.process.send_signal(signal.SIGHUP)
 
     async def _stop(self) -> None:
         self._stopping.set()

@@ -230,6 +230,10 @@ class NotWritable(ModelError):
         super().__init__(f"{folder}: cannot be changed: {reason}; make it writable, or name another with --models")
 
 
+class StoreUnavailable(ModelError):
+    """The object storage that holds models does not answer, or refuses."""
+
+
 class CannotRollBack(ModelError):
     """There is no version to go back to, or it cannot be used."""
 
@@ -251,6 +255,10 @@ class PromotionRefused(SluglineError):
 
 class ServerUnavailable(SluglineError):
     """A server did not answer, is not ready, or is shutting down."""
+
+
+class WorkersDied(SluglineError):
+    """The workers of a cluster died over what they were asked to do, several times over."""
 
 
 class ServerRefused(SluglineError):

@@ -264,8 +264,13 @@ def _identity(folder: Path) -> tuple[str, str]:
     return manifest.name, manifest.version
 
 
+def can_be_name(text: str) -> bool:
+    """Whether a text can be the name of a model or of a version, and so of a folder."""
+    return _NAME.fullmatch(text) is not None
+
+
 def _home(root: Path, name: str) -> Path:
-    if not _NAME.fullmatch(name):
+    if not can_be_name(name):
         raise InputError(f"{name!r} cannot name a model: use letters, digits, dots, dashes and underscores, at most 64")
     return root / name
 

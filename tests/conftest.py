@@ -74,7 +74,7 @@ class Server:
         return code
 
 
-def start_server(models: Path, folder: Path, *options: str) -> Server:
+def start_server(models: Path | str, folder: Path, *options: str) -> Server:
     """Start a server on a free port and wait until it says that it serves."""
     log = folder / "server.log"
     command = [sys.executable, "-m", "slugline", "serve", "--address", "127.0.0.1:0", "--models", str(models), *options]

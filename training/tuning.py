@@ -7,9 +7,9 @@ chose, so that no figure comes from an article that had a say in the choice (Var
 import itertools
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,11 @@ from training.recipe import Recipe
 from training.splits import Fold, Labels, grouped_folds, label_matrix
 from training.train import LEAST_EXAMPLES
 from training.weighting import Weighting
+
+if TYPE_CHECKING:
+    from joblib import Parallel
+
+R = TypeVar("R")
 
 OUTER_FOLDS = 3
 INNER_FOLDS = 3
@@ -62,6 +67,16 @@ class Tuning:
         return self.candidates[0].recipe
 
 
+@dataclass(frozen=True, slots=True)
+class _Study:
+    """What recipes are compared on: contents, labels of shape (articles, topics), stories, and the outer folds."""
+
+    contents: list[str]
+    labels: Labels
+    groups: Rows
+    outer_folds: list[Fold]
+
+
 def tune(
     corpus: Corpus,
     topics: Sequence[Topic],
@@ -69,37 +84,85 @@ def tune(
     progress: Progress,
     seed: int = 0,
     clock: Callable[[], float] = time.monotonic,
+    parallel: "Parallel | None" = None,
 ) -> Tuning:
     """Try recipes, the default one first, for about `budget` seconds; at least one is tried, whatever it takes.
+
+    Recipes are tried one after another in this process, or where `parallel`, which must return generators, has them
+    done: recipes with the same features are one task there, and each outer fold is one.
 
     Raises:
         NotEnoughExamples: a topic cannot be learned from this corpus.
     """
     end = clock() + budget
-    contents, names = corpus.contents(), tuple(topic.name for topic in topics)
+    names = tuple(topic.name for topic in topics)
     labels = label_matrix(corpus.labels(), names)
-    groups = story_groups(contents)
+    groups = story_groups(corpus.contents())
     check_learnable(names, labels, groups, LEAST_EXAMPLES)
-    outer_folds = grouped_folds(labels, groups, OUTER_FOLDS, seed)
+    study = _Study(corpus.contents(), labels, groups, grouped_folds(labels, groups, OUTER_FOLDS, seed))
     recipes = candidate_recipes(seed)
     progress.stage("Trying recipes", len(recipes))
     tried: list[Candidate] = []
-    counted: tuple[FeatureSettings, CorpusMatrices] | None = None
-    for recipe in recipes:
-        if tried and clock() >= end:
-            break
-        if counted is None or counted[0] != recipe.features:
-            counted = recipe.features, CorpusMatrices(contents, recipe.features)
-        inner = [_inner_score(counted[1], labels, groups, learn, recipe) for learn, _ in outer_folds]
-        tried.append(Candidate(recipe, tuple(inner)))
+    for candidate in _candidates(study, recipes, end, clock, parallel):
+        tried.append(candidate)
         progress.advance()
     progress.stage("Measuring the choice on unseen folds", OUTER_FOLDS)
+    chosen = [max(tried, key=lambda candidate, n=n: candidate.inner[n]).recipe for n in range(OUTER_FOLDS)]  # type: ignore[misc]
     outer = []
-    for number, fold in enumerate(outer_folds):
-        chosen = max(tried, key=lambda candidate, n=number: candidate.inner[n])  # type: ignore[misc]
-        outer.append(_outer_score(CorpusMatrices(contents, chosen.recipe.features), labels, fold, chosen.recipe))
+    for score in _done(_outer_score, ((study, number, recipe) for number, recipe in enumerate(chosen)), parallel):
+        outer.append(score)
         progress.advance()
     return Tuning(tuple(sorted(tried, key=lambda candidate: -candidate.mean)), tuple(outer))
+
+
+def _candidates(
+    study: _Study, recipes: list[Recipe], end: float, clock: Callable[[], float], parallel: "Parallel | None"
+) -> Iterator[Candidate]:
+    """What came of the recipes for which there was time; of the first one in any case."""
+    if parallel is None:
+        yield from _tried(study, recipes, end, clock, at_least=1)
+        return
+
+    def work() -> Iterator[tuple[_Study, list[Recipe], float]]:
+        # Asked for when a worker is about to be free; another machine's clock starts when it starts.
+        for number, (_, alike) in enumerate(itertools.groupby(recipes, key=lambda recipe: recipe.features)):
+            if number and clock() >= end:
+                return
+            yield study, list(alike), end - clock()
+
+    for candidates in _done(_tried_within, work(), parallel):
+        yield from candidates
+
+
+def _tried_within(study: _Study, recipes: list[Recipe], seconds: float) -> list[Candidate]:
+    return list(_tried(study, recipes, time.monotonic() + seconds, time.monotonic, at_least=1))
+
+
+def _tried(
+    study: _Study, recipes: list[Recipe], end: float, clock: Callable[[], float], at_least: int
+) -> Iterator[Candidate]:
+    counted: tuple[FeatureSettings, CorpusMatrices] | None = None
+    for number, recipe in enumerate(recipes):
+        if number >= at_least and clock() >= end:
+            return
+        if counted is None or counted[0] != recipe.features:
+            counted = recipe.features, CorpusMatrices(study.contents, recipe.features)
+        yield Candidate(
+            recipe,
+            tuple(
+                _inner_score(counted[1], study.labels, study.groups, learn, recipe) for learn, _ in study.outer_folds
+            ),
+        )
+
+
+def _done(task: Callable[..., R], work: Iterable[tuple[Any, ...]], parallel: "Parallel | None") -> Iterator[R]:
+    """The results of a task on each piece of work, in order: here, or where `parallel` has it done."""
+    if parallel is None:
+        yield from itertools.starmap(task, work)
+        return
+    from joblib import delayed
+
+    yield from parallel(delayed(task)(*piece) for piece in work)
 
 
 def candidate_recipes(seed: int) -> list[Recipe]:
@@ -132,9 +195,9 @@ def _inner_score(matrices: CorpusMatrices, labels: Labels, groups: Rows, rows: R
     return mean_average_precision(raw_scores[rows], labels[rows])
 
 
-def _outer_score(matrices: CorpusMatrices, labels: Labels, fold: Fold, recipe: Recipe) -> float:
-    learn, measure = fold
-    known, unknown = matrices.fold(learn, measure)
-    linears = fit_topics(known, labels[learn], recipe)
+def _outer_score(study: _Study, number: int, recipe: Recipe) -> float:
+    learn, measure = study.outer_folds[number]
+    known, unknown = CorpusMatrices(study.contents, recipe.features).fold(learn, measure)
+    linears = fit_topics(known, study.labels[learn], recipe)
     raw_scores = np.column_stack([linear.raw_scores(unknown) for linear in linears])
-    return mean_average_precision(raw_scores, labels[measure])
+    return mean_average_precision(raw_scores, study.labels[measure])

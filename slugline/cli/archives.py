@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import itertools
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -38,6 +39,7 @@ _NEEDED = ("id", "title", "text")
 _ALONE_BYTES = 8_000_000
 """Files up to this size are done before other processes have started."""
 _SECONDS_BETWEEN_RECORDS = 1.0
+_LOADING = threading.Lock()
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -201,7 +203,7 @@ def workers_on_all_cores(folder: Path, scorer: ScorerName, trusted_keys: Path | 
     """A process on every core, each with the model in `folder`; small files are done in this one."""
     cores = len(os.sched_getaffinity(0))
     if cores == 1 or sum(map(size_of, files)) <= _ALONE_BYTES:
-        return workers_alone(_loaded(folder, scorer, trusted_keys))
+        return workers_alone(loaded_classifier(folder, scorer, trusted_keys))
 
     def work_off(task: Callable[[Classifier, W], R], work: Iterable[W]) -> Iterator[R]:
         from joblib import Parallel, delayed
@@ -214,7 +216,7 @@ def workers_on_all_cores(folder: Path, scorer: ScorerName, trusted_keys: Path | 
 
 
 def _do(task: Callable[[Classifier, W], R], folder: Path, scorer: ScorerName, trusted_keys: Path | None, piece: W) -> R:
-    return task(_loaded(folder, scorer, trusted_keys), piece)
+    return task(loaded_classifier(folder, scorer, trusted_keys), piece)
 
 
 @lru_cache(maxsize=1)
@@ -223,6 +225,12 @@ def _loaded(folder: Path, scorer: ScorerName, trusted_keys: Path | None) -> "Loc
     from slugline.cli.classifiers import LocalClassifier
 
     return LocalClassifier(store.load(folder, scorer, trusted_keys))
+
+
+def loaded_classifier(folder: Path, scorer: ScorerName, trusted_keys: Path | None) -> "LocalClassifier":
+    """The model in `folder`, loaded once in a process, whichever threads ask."""
+    with _LOADING:
+        return _loaded(folder, scorer, trusted_keys)
 
 
 class ResumableOutput:

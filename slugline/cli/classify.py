@@ -4,6 +4,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +12,7 @@ import click
 
 from slugline.cli import options
 from slugline.cli.exit_codes import FAULTY_INPUT
+from slugline.cli.model_place import ModelPlace
 from slugline.formats.compression import is_compressed
 from slugline.formats.jsonl import JSONL
 from slugline.formats.reading import Reading
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from slugline.cli.archives import Chunk, Lines, Progress, ResumableOutput, Rows, Workers
     from slugline.cli.classifiers import Classifier, Outcome
+    from slugline.manifest import Manifest
 
 
 @click.command("classify")
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
     "Parquet with all columns of the input where that is Parquet and this ends in .parquet or is a folder, as that is.",
 )
 @options.rows
-@options.model_path
+@options.model_place
 @options.trusted_keys
 @options.scorer
 @click.option(
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     help="Ask this server instead of loading a model.",
 )
 @options.credentials
+@options.dask
 @click.option("--prefix", default="", help="Put before the names of the columns that are added to Parquet.")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run to the same --output stopped.")
 @options.as_json
@@ -57,11 +61,12 @@ def command(
     input_path: Path | None,
     output_path: Path | None,
     reading: Reading,
-    model: Path,
+    model: ModelPlace,
     trusted_keys: Path | None,
     scorer: Any,
     server: str | None,
     credentials: options.Credentials,
+    scheduler: str | None,
     prefix: str,
     resume: bool,
     as_json: bool,
@@ -74,14 +79,14 @@ def command(
         raise click.UsageError("give either TEXT or --input")
     if output_path is not None and input_path is None:
         raise click.UsageError("--output goes with --input")
-    if prefix and output_path is None:
-        raise click.UsageError("--prefix goes with --output")
-    if resume and output_path is None:
-        raise click.UsageError("--resume goes with --output")
+    for option, given in (("--prefix", prefix), ("--resume", resume), ("--dask", scheduler)):
+        if given and output_path is None:
+            raise click.UsageError(f"{option} goes with --output")
     source = _Source(model, trusted_keys, scorer, server, credentials)
     if input_path is not None:
         archive = _Archive(input_path, output_path, reading, prefix)
-        failed = _classify_archive(archive, source, resume=resume)
+        run = partial(_classify_on_cluster, scheduler=scheduler) if scheduler else _classify_archive
+        failed = run(archive, source, resume=resume)
     else:
         with _classifier(source) as classifier:
             failed = _classify_text(classifier, sys.stdin.read() if text is None else text, as_json)
@@ -92,7 +97,7 @@ def command(
 class _Source(NamedTuple):
     """Where topics come from: a model on disk, signed by a trusted key if there are any, with a scorer; or a server."""
 
-    model: Path
+    model: ModelPlace
     trusted_keys: Path | None
     scorer: Any
     server: str | None
@@ -110,7 +115,7 @@ def _classifier(source: _Source) -> Iterator["Classifier"]:
         from slugline import store
         from slugline.cli.classifiers import LocalClassifier
 
-        yield LocalClassifier(store.load(store.find(source.model), source.scorer, source.trusted_keys))
+        yield LocalClassifier(store.load(source.model.find(source.trusted_keys), source.scorer, source.trusted_keys))
 
 
 def _classify_text(classifier: "Classifier", text: str, as_json: bool) -> bool:
@@ -156,13 +161,50 @@ def _classify_archive(archive: _Archive, source: _Source, *, resume: bool) -> bo
     files = archive.reading.files([archive.input_path])
     to_tables = _makes_tables(archive, files)
     with _working(source, files) as working, counting_bar("Classifying") as bar:
-        settings = f"scorer {source.scorer}, server {source.server}"
-        if unusual := [repr(option) for option in (archive.reading.format, archive.reading.columns) if option]:
-            settings += f", read by {', '.join(unusual)}"
-        identity = identity_of(files, model=working.model, settings=settings)
+        identity = identity_of(files, model=working.known.model, settings=_settings(archive, source))
         run = _to_tables if to_tables else _to_lines
         done, failed = run(archive, files, working, identity, resume, bar)
     note(f"{done} articles to {archive.output_path or 'standard output'}, {failed} of them with an error.")
+    return failed > 0
+
+
+def _settings(archive: _Archive, source: _Source) -> str:
+    """What the results depend on besides input and model."""
+    settings = f"scorer {source.scorer}, server {source.server}"
+    if unusual := [repr(option) for option in (archive.reading.format, archive.reading.columns) if option]:
+        settings += f", read by {', '.join(unusual)}"
+    return settings
+
+
+def _classify_on_cluster(archive: _Archive, source: _Source, scheduler: str, *, resume: bool) -> bool:
+    """Classify every row of a folder of Parquet on the workers of a Dask cluster; whether any failed."""
+    from slugline.cli.archives import identity_of
+    from slugline.cli.cluster import cluster
+    from slugline.cli.dask_archives import ClusterArchive, Job
+    from slugline.cli.parquet_archives import AddedColumns
+    from slugline.cli.terminal import note, stage_bars
+    from slugline.errors import InputError
+    from slugline.formats.columns import Columns
+    from slugline.verification import trusted_manifest
+
+    assert archive.output_path is not None  # noqa: S101
+    if source.server or not archive.input_path.is_dir():
+        raise click.UsageError("--dask goes with a folder as --input, and not with --server")
+    folder, output = archive.input_path.resolve(), archive.output_path.resolve()
+    files = archive.reading.files([folder])
+    if not _makes_tables(archive, files):
+        raise InputError(f"{output}: a cluster makes a folder of Parquet; name one, without a suffix")
+    model, place = source.model.pinned(source.trusted_keys)
+    known = _known(trusted_manifest(model, source.trusted_keys))
+    identity = identity_of(files, model=known.model, settings=_settings(archive, source), prefix=archive.prefix)
+    added = AddedColumns(*known, archive.prefix)
+    job = Job(place, source.scorer, source.trusted_keys, Columns(archive.reading.columns), added, identity)
+    with cluster(scheduler) as client, stage_bars() as bars:
+        tables = ClusterArchive(folder, output, identity, resume=resume)
+        note(f"{len(files)} files; the workers at {scheduler} have {sum(client.nthreads().values())} threads so far.")
+        bars.stage("Classifying files", len(files))
+        rows, failed = tables.run(client, files, job, bars.advance)
+    note(f"{rows} articles to {archive.output_path}, {failed} of them with an error.")
     return failed > 0
 
 
@@ -190,13 +232,27 @@ def _makes_tables(archive: _Archive, files: list[Path]) -> bool:
     return True
 
 
-class _Working(NamedTuple):
-    """What classifies, and what is known of its model: version and fingerprint, thresholds and codes of its topics."""
+class _Known(NamedTuple):
+    """What is known of a model: version and fingerprint, thresholds and codes of its topics."""
 
-    workers: "Workers"
     model: str
     thresholds: dict[str, float]
     codes: dict[str, str]
+
+
+def _known(manifest: "Manifest") -> _Known:
+    return _Known(
+        f"{manifest.version} {manifest.fingerprint}",
+        {topic.name: topic.threshold for topic in manifest.topics},
+        {topic.name: topic.code for topic in manifest.topics if topic.code},
+    )
+
+
+class _Working(NamedTuple):
+    """What classifies, and what is known of its model."""
+
+    workers: "Workers"
+    known: _Known
 
 
 @contextmanager
@@ -207,19 +263,16 @@ def _working(source: _Source, files: list[Path]) -> Iterator[_Working]:
         from slugline.cli.remote import connect
 
         with connect(source.server, source.credentials) as remote:
-            yield _Working(workers_alone(remote), remote.model_version, remote.thresholds, remote.codes)
+            yield _Working(workers_alone(remote), _Known(remote.model_version, remote.thresholds, remote.codes))
     else:
-        from slugline import store
         from slugline.verification import trusted_manifest
 
-        folder = store.find(source.model)
+        folder = source.model.find(source.trusted_keys)
         # Its files are verified where they are loaded.
         manifest = trusted_manifest(folder, source.trusted_keys)
         yield _Working(
             workers_on_all_cores(folder, source.scorer, source.trusted_keys, files),
-            f"{manifest.version} {manifest.fingerprint}",
-            {topic.name: topic.threshold for topic in manifest.topics},
-            {topic.name: topic.code for topic in manifest.topics if topic.code},
+            _known(manifest),
         )
 
 
@@ -231,7 +284,7 @@ def _to_tables(
     from slugline.formats.columns import Columns
 
     assert archive.output_path is not None  # noqa: S101
-    added = AddedColumns(working.model, working.thresholds, working.codes, archive.prefix)
+    added = AddedColumns(*working.known, archive.prefix)
     identity = identity | {"prefix": archive.prefix}
     tables = TableArchive(archive.input_path, archive.output_path, identity, resume=resume)
     if resume:

@@ -5,16 +5,19 @@ from pathlib import Path
 import click
 
 from slugline.cli import options
+from slugline.cli.model_place import ModelPlace
 from slugline.formats.reading import Reading
 
 
 @click.command("evaluate")
 @options.data_paths
 @options.labelled_rows
-@options.model_path
+@options.model_place
 @options.trusted_keys
 @options.as_json
-def command(data: tuple[Path, ...], reading: Reading, model: Path, trusted_keys: Path | None, as_json: bool) -> None:
+def command(
+    data: tuple[Path, ...], reading: Reading, model: ModelPlace, trusted_keys: Path | None, as_json: bool
+) -> None:
     """Measure a model on labelled articles: precision, recall, F1, average precision and support of each topic."""
     from slugline import store
     from slugline.cli.terminal import note, print_json, print_table
@@ -24,7 +27,7 @@ def command(data: tuple[Path, ...], reading: Reading, model: Path, trusted_keys:
 
     if not data:
         raise click.UsageError("name the labelled articles with --data")
-    loaded = store.load(store.find(model), trusted_keys=trusted_keys)
+    loaded = store.load(model.find(trusted_keys), trusted_keys=trusted_keys)
     corpus = read_corpus(data, loaded.topics, reading)
     if corpus.left_out:
         note(f"{corpus.left_out} articles that nobody has labelled were left out.")

@@ -11,6 +11,7 @@ EXIT_CODES: dict[type[errors.SluglineError], int] = {
     errors.InputError: FAULTY_INPUT,
     errors.ModelError: 3,
     errors.ServerUnavailable: 4,
+    errors.WorkersDied: 4,
     errors.ServerRefused: 5,
     errors.CannotServe: 6,
     errors.PromotionRefused: 7,

@@ -6,15 +6,16 @@ from pathlib import Path
 import click
 
 from slugline.cli import options
+from slugline.cli.model_place import ModelPlace
 
 
 @click.command("explain")
 @click.argument("text", required=False)
-@options.model_path
+@options.model_place
 @options.trusted_keys
 @click.option("--terms", default=8, show_default=True, type=click.IntRange(1), help="Terms to show for and against.")
 @options.as_json
-def command(text: str | None, model: Path, trusted_keys: Path | None, terms: int, as_json: bool) -> None:
+def command(text: str | None, model: ModelPlace, trusted_keys: Path | None, terms: int, as_json: bool) -> None:
     """Show the terms of TEXT, or of standard input, that spoke for and against each topic.
 
     Contributions are in log-odds; with the bias they sum to the raw score, and the score is its sigmoid.
@@ -25,7 +26,7 @@ def command(text: str | None, model: Path, trusted_keys: Path | None, terms: int
 
     document = Document(sys.stdin.read() if text is None else text)
     check_document(document, max_text_chars=DEFAULT_MAX_TEXT_CHARS, needs_id=False)
-    loaded = store.load(store.find(model), trusted_keys=trusted_keys)
+    loaded = store.load(model.find(trusted_keys), trusted_keys=trusted_keys)
     content = document.content()
     scores, explanations = loaded.scores([content])[0], loaded.explain(content)
     if as_json:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
+from slugline.cli.model_place import FolderOrUrl, LocalFolder, ModelPlace
 from slugline.formats.columns import USUAL_NAMES
 from slugline.formats.reading import Reading
 from slugline.formats.registry import FORMATS
@@ -17,14 +18,24 @@ Decorator = Callable[[F], F]
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output, and nothing else there.")
 
-models_root = click.option(
-    "--models",
+
+def _models(kind: click.ParamType, text: str) -> Decorator[Any]:
+    default = Path(DEFAULT_MODELS)
+    return click.option(
+        "--models", type=kind, default=default, show_default=True, envvar="SLUGLINE_MODELS", show_envvar=True, help=text
+    )
+
+
+models_root = _models(LocalFolder(), "Folder of models.")
+
+served_models = _models(FolderOrUrl(), "Folder of models, or URL of one in object storage (s3://, gs://, file://).")
+
+models_cache = click.option(
+    "--models-cache",
     type=click.Path(path_type=Path),
-    default=Path(DEFAULT_MODELS),
-    show_default=True,
-    envvar="SLUGLINE_MODELS",
+    envvar="SLUGLINE_MODELS_CACHE",
     show_envvar=True,
-    help="Folder of models.",
+    help="Folder for copies of models that are behind a URL; without it one in your folder of caches.",
 )
 
 model_name = click.option(
@@ -36,15 +47,26 @@ model_name = click.option(
     help="Name of the model.",
 )
 
-model_path = click.option(
+_model = click.option(
     "--model",
-    type=click.Path(path_type=Path),
+    type=FolderOrUrl(),
     default=Path(DEFAULT_MODELS),
     show_default=True,
     envvar="SLUGLINE_MODEL",
     show_envvar=True,
-    help="Folder of a version, of a name, or of all models.",
+    help="Folder of a version, of a name, or of all models; or the URL of such in object storage.",
 )
+
+
+def model_place(function: F) -> F:
+    """Options for a model to use, given to the command as one `model`."""
+
+    @wraps(function)
+    def command(*args: Any, model: Path | str, models_cache: Path | None, **options: Any) -> Any:
+        return function(*args, model=ModelPlace(model, models_cache), **options)
+
+    return _model(models_cache(command))  # type: ignore[no-any-return]
+
 
 scorer = click.option(
     "--scorer",
@@ -62,6 +84,13 @@ trusted_keys = click.option(
     envvar="SLUGLINE_TRUSTED_KEYS",
     show_envvar=True,
     help="PEM file of public keys, or folder of such; only models signed by one of them load.",
+)
+
+dask = click.option(
+    "--dask",
+    "scheduler",
+    metavar="SCHEDULER",
+    help="Work on the Dask cluster whose scheduler listens here, as tcp://HOST:PORT.",
 )
 
 data_paths = click.option(

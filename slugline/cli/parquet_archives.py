@@ -29,6 +29,10 @@ _PART_BYTES = 1 << 26
 _NEEDED = ("id", "title", "text")
 
 
+class OutputBusy(InputError):
+    """Another process is writing the output."""
+
+
 class TableProgress(msgspec.Struct, frozen=True):
     """How far an archive is done: `files` whole, of the next one `rows` in `parts`; `done` and `failed` altogether."""
 
@@ -97,7 +101,7 @@ class TableArchive:
         self._work = output.with_name(f".{output.name}.partial")
         if source.is_dir() and output.exists():
             raise InputError(f"{output}: exists; remove it, or name another folder")
-        self._lock = self._locked()
+        self._lock = lock_output(self._work, output)
         try:
             self.progress = self._resumed(identity) if resume else TableProgress(identity)
             # From here on, nothing that was made before with other settings is taken for a part of this.
@@ -204,19 +208,6 @@ class TableArchive:
         aside.write_bytes(msgspec.json.encode(self.progress))
         aside.replace(self._work / "progress.json")
 
-    def _locked(self) -> Any:
-        try:
-            self._work.mkdir(exist_ok=True)
-            file = (self._work / "lock").open("w")
-        except OSError as error:
-            raise InputError(f"{self._output}: cannot be written: {error.strerror}") from None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            raise InputError(f"{self._output}: another process is writing it; wait for that one") from None
-        return file
-
     def _resumed(self, identity: dict[str, str]) -> TableProgress:
         record = self._work / "progress.json"
         try:
@@ -232,6 +223,26 @@ class TableArchive:
                 "begun; leave --resume out to begin again"
             )
         return progress
+
+
+def lock_output(work: Path, output: Path) -> Any:
+    """The lock of an output, in the folder `work`, which is made; closing it lets go, as does the end of the process.
+
+    Raises:
+        InputError: the folder cannot be made.
+        OutputBusy: another process has the lock.
+    """
+    try:
+        work.mkdir(exist_ok=True)
+        file = (work / "lock").open("w")
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written: {error.strerror}") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise OutputBusy(f"{output}: another process is writing it; wait for that one") from None
+    return file
 
 
 class _Part:

@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,7 +31,8 @@ def _option(flag: str, **attributes: Any) -> Callable[[F], F]:
 
 @click.command("serve")
 @_option("--address", default=DEFAULT_ADDRESS, help="HOST:PORT to listen on; port 0 takes a free one.")
-@options.models_root
+@options.served_models
+@options.models_cache
 @options.model_name
 @_option("--workers", default=1, type=click.IntRange(1, 256), help="Server processes that share the port.")
 @options.scorer
@@ -71,7 +72,7 @@ def _option(flag: str, **attributes: Any) -> Callable[[F], F]:
 @_option(
     "--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]), help="Least level to log."
 )
-def command(**given: Any) -> None:
+def command(models: Path | str, models_cache: Path | None, **given: Any) -> None:
     """Answer over gRPC with the current version of a model, until SIGTERM."""
     from service.logs import configure_logs
 
@@ -82,6 +83,7 @@ def command(**given: Any) -> None:
 
     settings = _settings(given)
     configure_logs(settings.log_format, settings.log_level)
+    settings = _with_models(settings, models, models_cache)
     if settings.workers > 1:
         from service.supervisor import supervise
 
@@ -99,6 +101,16 @@ def _settings(given: dict[str, Any]) -> "ServerSettings":
     limits = Limits(**{field.name: given.pop(field.name) for field in fields(Limits)})
     security = Security(**{field.name: given.pop(field.name) for field in fields(Security)})
     return ServerSettings(limits=limits, security=security, **given)
+
+
+def _with_models(settings: "ServerSettings", models: Path | str, cache: Path | None) -> "ServerSettings":
+    """A folder is served as it is; what is behind a URL from a copy."""
+    if isinstance(models, Path):
+        return replace(settings, models=models)
+    from service.mirroring import mirrored
+    from slugline.mirror import default_cache
+
+    return mirrored(settings, models, cache or default_cache())
 
 
 def _credentials(settings: "ServerSettings") -> str:

@@ -1,7 +1,11 @@
 """`slugline tune`."""
 
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,6 +32,7 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float:
     "--output", type=click.Path(path_type=Path), help="File for the best recipe, for `slugline train --recipe`."
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of all chance.")
+@options.dask
 @options.as_json
 def command(
     data: tuple[Path, ...],
@@ -36,6 +41,7 @@ def command(
     budget: float,
     output: Path | None,
     seed: int,
+    scheduler: str | None,
     as_json: bool,
 ) -> None:
     """Find the recipe that learns these articles best, by nested cross-validation within a budget of time."""
@@ -47,8 +53,8 @@ def command(
     corpus, topics = read_labelled(data or (Path(DEFAULT_SEEDS),), topics_file, reading)
     if corpus.left_out:
         note(f"{corpus.left_out} articles that nobody has labelled were left out.")
-    with stage_bars() as bars:
-        tuning = tune(corpus, topics, budget, bars, seed)
+    with _workers(scheduler) as parallel, stage_bars() as bars:
+        tuning = tune(corpus, topics, budget, bars, seed, parallel=parallel)
     if output:
         write_recipe(output, tuning.best)
     if as_json:
@@ -77,6 +83,25 @@ def command(
     note(f"Mean average precision of the choice on outer folds that had no say in it: {honest}")
     if output:
         note(f"The best recipe is in {output}: slugline train --recipe {output}")
+
+
+@contextmanager
+def _workers(scheduler: str | None) -> Iterator[Any]:
+    """joblib's way to the workers of a Dask cluster; None, which is this process, without a scheduler."""
+    if scheduler is None:
+        yield None
+        return
+    from joblib import Parallel, parallel_config
+
+    from slugline.cli.cluster import cluster
+
+    # Articles travel with every task: kept on one worker they would be lost with it.
+    warnings.filterwarnings("ignore", "Sending large graph")
+    with cluster(scheduler) as client:
+        client.wait_for_workers(1)
+        with parallel_config("dask", client=client):
+            # No more is handed out than there are hands: what waits would be done after the time is over.
+            yield Parallel(n_jobs=-1, return_as="generator", pre_dispatch="n_jobs", batch_size=1)
 
 
 def _range(ngrams: tuple[int, int] | None) -> str:

@@ -20,7 +20,7 @@ from tests.corpora import labelled_rows, write_rows
 ROWS = 7_000
 
 
-def classify(source: Path, output: Path, models: Path, *options: str) -> list[str]:
+def classify(source: Path, output: Path, models: Path | str, *options: str) -> list[str]:
     command = [sys.executable, "-m", "slugline", "classify", "--model", str(models), "--input", str(source)]
     return [*command, "--output", str(output), *options]
 
