@@ -56,7 +56,7 @@ protos: $(VENV)/.installed-dev ## write the Python stubs in slugline/ and in the
 
 lock: $(VENV)/.installed-dev ## resolve the dependencies again, with hashes and without any index
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-emit-index-url --no-emit-find-links pyproject.toml --extra tracing --extra formats --group build --group dev -o requirements-dev.lock
+		--no-emit-index-url --no-emit-find-links pyproject.toml --extra tracing --extra formats --extra storage --extra dask --group build --group dev -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --no-emit-find-links pyproject.toml --extra tracing --group build -c requirements-dev.lock -o requirements.lock
 
