@@ -35,6 +35,7 @@ pytestmark = [
 wait_until = partial(wait_for, seconds=100)
 
 NEXT = "30000101T000000Z-next"
+AUTHORIZATION = "AWS4-HMAC-SHA256 Credential=test/20200101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
 TABLE = "compiled-words-rows.npy"
 
 
@@ -63,7 +64,7 @@ class Bucket:
     def put(self, key: str, content: bytes = b"") -> None:
         place = f"http://127.0.0.1:{self.port}/news/{key}".rstrip("/")
         # Not a form, which urllib would call it; and nothing else is written over by somebody without a name.
-        headers = {"Content-Type": "application/octet-stream", "Authorization": "test"}
+        headers = {"Content-Type": "application/octet-stream", "Authorization": AUTHORIZATION}
         request = urllib.request.Request(place, content, headers, method="PUT")
         urllib.request.urlopen(request, timeout=60).close()
 
