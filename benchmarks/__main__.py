@@ -42,9 +42,12 @@ def main(
         for tables in streaming.run(quick=quick, sizes=sizes):
             results.write(out, "streaming", tables)
             click.echo(tables[0].markdown())
+    others = [part for part in parts if part in PARTS]
+    if not others:
+        return
     count = 64 if quick else 640
     chosen = texts.given(texts_file, count) if texts_file else texts.generated(data, count)
-    for part in (part for part in parts if part in PARTS):
+    for part in others:
         if part == "in-process":
             tables = in_process.run(model, data, chosen, quick=quick)
         elif part == "grpc":

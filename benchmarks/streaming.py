@@ -6,6 +6,7 @@ every article and most are rare (Zipf), and each topic has words of its own.
 
 import json
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -106,7 +107,7 @@ def _train(folder: Path, data: Path, measured_on: Path, *, streaming: bool) -> R
     return Run(wall, spent.ru_utime + spent.ru_stime, spent.ru_maxrss / 1024, macro_f1)
 
 
-def _slugline(*words: str, out: Path = Path(os.devnull)) -> "os.struct_rusage":
+def _slugline(*words: str, out: Path = Path(os.devnull)) -> resource.struct_rusage:
     """Run the command line in a process of its own; what the system says of it."""
     command = [sys.executable, "-m", "slugline", *words]
     opened = (os.POSIX_SPAWN_OPEN, 1, str(out), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)

@@ -7,7 +7,8 @@ def hashed(texts: list[str]) -> list[int]:
     characters = np.frombuffer("".join(texts).encode("utf-32-le"), dtype=np.uint32)
     lengths = np.array([len(text) for text in texts], dtype=np.int64)
     ends = np.cumsum(lengths)
-    return hashes(characters, ends - lengths, ends).tolist()
+    found: list[int] = hashes(characters, ends - lengths, ends).tolist()
+    return found
 
 
 def test_equal_texts_have_equal_hashes_and_others_have_not() -> None:

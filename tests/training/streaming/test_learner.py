@@ -66,7 +66,7 @@ def test_memory_does_not_grow_with_the_articles(tmp_path: Path) -> None:
     counting.add(CONTENTS)
     _, candidates = counting.candidates(2, 10**6)
     peaks = []
-    for copies in (2, 20):
+    for copies in (6, 24):
         with Spill(tmp_path) as spill:
             blocks = Blocks(spill, candidates, learn=True)
             for _ in range(copies):

@@ -1,16 +1,18 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from slugline.errors import InputError
 from training.streaming.spill import Spill
 
 
 def test_arrays_come_back_as_they_were(tmp_path: Path) -> None:
-    arrays = [np.arange(5), np.ones((2, 3), dtype=np.uint16), np.empty(0, dtype=np.float64)]
+    arrays: list[NDArray[Any]] = [np.arange(5), np.ones((2, 3), dtype=np.uint16), np.empty(0, dtype=np.float64)]
     with Spill(tmp_path) as spill:
         pieces = [spill.put(array) for array in arrays]
         over = spill.put(np.full((2, 3), 7, dtype=np.uint16), pieces[1])

@@ -75,7 +75,7 @@ def test_it_does_as_well_as_training_in_memory(data: Path, first: Streamed) -> N
         evaluate(trained.model.scores(contents), trained.model.thresholds, labels).means.macro_f1
         for trained in (first, in_memory)
     )
-    assert 0.7 < theirs < 0.98
+    assert 0.6 < theirs < 0.98
     assert abs(mine - theirs) < 0.02
 
 
