@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from service.calls import Call, Context, Surroundings
-from slugline.errors import Undecodable
+from slugline.errors import NotNow, Undecodable
 
 UnaryMethod = Callable[[Any, Context], Awaitable[Message]]
 StreamMethod = Callable[[Any, Context], AsyncIterator[Message]]
@@ -41,11 +41,38 @@ def handlers(service: Any, servicer: object, around: Surroundings) -> grpc.Gener
     Unary methods are coroutines; methods that stream their response are asynchronous generators, which take an
     iterator of messages where the request streams too, or of bytes where they are marked with `takes_bytes`.
     """
-    table = {
-        method.name: _handler(f"{service.full_name}/{method.name}", method, getattr(servicer, method.name), around)
-        for method in service.methods
-    }
-    return grpc.method_handlers_generic_handler(service.full_name, table)
+    names = {f"/{service.full_name}/{method.name}": method for method in service.methods}
+    table = {path: _handler(path[1:], method, getattr(servicer, method.name), around) for path, method in names.items()}
+    return _Handlers(table, around)
+
+
+class _Handlers(grpc.GenericRpcHandler):
+    """Finds the handler of a method. A call that its gate would not let in is refused before its request is received.
+
+    Receiving a batch of some hundred kilobytes costs more than refusing it. The gate is asked again when the request is
+    there, since others may have come meanwhile: only then does a call take a place, so that those who send slowly keep
+    none from others.
+    """
+
+    def __init__(self, table: "dict[str, grpc.RpcMethodHandler[Any, Any]]", around: Surroundings) -> None:
+        self._table = table
+        self._around = around
+
+    def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any] | None":
+        """The handler of a call, None where this service has no such method."""
+        found = self._table.get(details.method)
+        gate = self._around.calls
+        if found is None or found.request_streaming or found.response_streaming or gate is None:
+            return found
+        refusal = gate.refusal()
+        if refusal is None:
+            return found
+        # gRPC reads the request of such a handler only when that asks for it.
+        return grpc.stream_unary_rpc_method_handler(partial(_refuse, details.method[1:], self._around, refusal))
+
+
+async def _refuse(name: str, around: Surroundings, refusal: NotNow, _: Any, context: Context) -> None:
+    await Call(name, context, around, around.calls).failed(refusal)
 
 
 def _handler(name: str, method: Any, answer: Any, around: Surroundings) -> "grpc.RpcMethodHandler[Any, Any]":

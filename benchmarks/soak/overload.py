@@ -54,9 +54,9 @@ def run(models: Path, minutes: float) -> Outcome:
             "refusal p50 ms",
             "refusal p99 ms",
         ),
-        note=f"One server process on one half of the cores, callers on the other, each a process of its own that sends "
-        f"its next batch of {len(_body()) / 1000:,.0f} kB as soon as it has an answer. Unloaded is the first row of each limit: as many "
-        f"callers as are admitted. Each load lasted {seconds:.0f} seconds.",
+        note="One server process on one half of the cores, callers on the other, each a process of its own that sends "
+        f"its next batch of {len(_body()) / 1000:,.0f} kB as soon as it has an answer. Unloaded is the first row of "
+        f"each limit: as many callers as are admitted. Each load lasted {seconds:.0f} seconds.",
     )
     for ladder in loads.values():
         unloaded = 0.0
