@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from service.settings import Limits
-from slugline.errors import NotReady, Overloaded
+from slugline.errors import NotNow, NotReady, Overloaded
 
 _QUIET_SECONDS = 0.25
 """So long without a call is quiet: whoever was still calling has been refused or has gone elsewhere."""
@@ -24,12 +24,19 @@ class Gate:
         self._most = most
         self.what = what
 
-    def __enter__(self) -> None:
+    def refusal(self) -> NotNow | None:
+        """Why a call that comes now is not let in; None where it is."""
         self.last_arrival = time.monotonic()
         if not self.open:
-            raise NotReady("the server is shutting down; call another one")
+            return NotReady("the server is shutting down; call another one")
         if self.inside >= self._most:
-            raise Overloaded(self._most, self.what)
+            return Overloaded(self._most, self.what)
+        return None
+
+    def __enter__(self) -> None:
+        refusal = self.refusal()
+        if refusal:
+            raise refusal
         self.inside += 1
 
     def __exit__(self, *_: object) -> None:

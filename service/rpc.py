@@ -7,14 +7,14 @@ take bytes, and end with INVALID_ARGUMENT, field `request`.
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from service.calls import Call, Context, Counted, Surroundings
-from slugline.errors import Undecodable
+from slugline.errors import NotNow, Undecodable
 
 UnaryMethod = Callable[[Any, Context], Awaitable[Message]]
 StreamMethod = Callable[[Any, Context], AsyncIterator[Message]]
@@ -45,12 +45,55 @@ def handlers(
     Unary methods are coroutines; methods that stream their response are asynchronous generators, which take an
     iterator of messages where the request streams too, or of bytes where they are marked with `takes_bytes`.
     """
-    table = {}
+    table: dict[str, _Method] = {}
     for method in service.methods:
         surroundings = (other or {}).get(method.name, around)
         name = f"{service.full_name}/{method.name}"
-        table[method.name] = _handler(name, method, getattr(servicer, method.name), surroundings)
-    return grpc.method_handlers_generic_handler(service.full_name, table)
+        handler = _handler(name, method, getattr(servicer, method.name), surroundings)
+        table[f"/{name}"] = _Method(name, handler, surroundings)
+    return _Handlers(table)
+
+
+class _Method(NamedTuple):
+    """A method by its full name, what answers it, and what its calls have around them."""
+
+    name: str
+    handler: "grpc.RpcMethodHandler[Any, Any]"
+    around: Surroundings
+
+    def refusal(self) -> NotNow | None:
+        """Why a call with one request is refused before that is received, if it is."""
+        streams = self.handler.request_streaming or self.handler.response_streaming
+        gate = None if streams else self.around.calls
+        return gate.refusal() if gate else None
+
+    async def refuse(self, refusal: NotNow, _: Any, context: Context) -> None:
+        """End a call that is not let in."""
+        counted = Counted(self.name, self.around.tally, self.around.calls)
+        await Call(self.name, context, self.around, self.around.calls, counted).failed(refusal)
+
+
+class _Handlers(grpc.GenericRpcHandler):
+    """Finds the handler of a method. A call that its gate would not let in is refused before its request is received.
+
+    Receiving a batch of some hundred kilobytes costs more than refusing it. The gate is asked again when the request is
+    there, since others may have come meanwhile: only then does a call take a place, so that those who send slowly keep
+    none from others.
+    """
+
+    def __init__(self, table: dict[str, _Method]) -> None:
+        self._table = table
+
+    def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any] | None":
+        """The handler of a call, None where this service has no such method."""
+        found = self._table.get(details.method)
+        if found is None:
+            return None
+        refusal = found.refusal()
+        if refusal is None:
+            return found.handler
+        # gRPC reads the request of such a handler only when that asks for it.
+        return grpc.stream_unary_rpc_method_handler(partial(found.refuse, refusal))
 
 
 def _handler(name: str, method: Any, answer: Any, around: Surroundings) -> "grpc.RpcMethodHandler[Any, Any]":

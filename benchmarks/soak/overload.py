@@ -1,10 +1,13 @@
 """Overload: four times as many closed-loop callers as are admitted, sending batches of 256; how do those fare?"""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +54,9 @@ def run(models: Path, minutes: float) -> Outcome:
             "refusal p50 ms",
             "refusal p99 ms",
         ),
-        note=f"One server process; each caller is a process of its own on the same cores, and sends its next batch of "
-        f"{len(_body()) / 1000:,.0f} kB as soon as it has an answer. Unloaded is the first row of each limit: as many "
-        f"callers as are admitted. Each load lasted {seconds:.0f} seconds.",
+        note="One server process on one half of the cores, callers on the other, each a process of its own that sends "
+        f"its next batch of {len(_body()) / 1000:,.0f} kB as soon as it has an answer. Unloaded is the first row of "
+        f"each limit: as many callers as are admitted. Each load lasted {seconds:.0f} seconds.",
     )
     for ladder in loads.values():
         unloaded = 0.0
@@ -83,12 +86,17 @@ def _loads(limit: int) -> list[_Load]:
 def _drive(models: Path, load: _Load, seconds: float) -> tuple[list[float], list[float], list[str]]:
     """Seconds of the calls answered and of those refused, and what else happened."""
     answered, refused, others = list[float](), list[float](), list[str]()
-    with tempfile.NamedTemporaryFile() as body, served(slugline(models, "--max-concurrent", str(load.limit))) as server:
+    with tempfile.NamedTemporaryFile() as body, ExitStack() as stack:
         body.write(_body())
         body.flush()
+        cores = sorted(os.sched_getaffinity(0))
+        half = len(cores) // 2
+        with _started_on(cores[half:]):
+            server = stack.enter_context(served(slugline(models, "--max-concurrent", str(load.limit))))
         command = [sys.executable, "-m", "benchmarks.soak.hammer", server.address, body.name, str(load.wait)]
         pipe = subprocess.PIPE
-        callers = [subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe) for _ in range(load.callers)]
+        with _started_on(cores[:half] or cores):
+            callers = [subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe) for _ in range(load.callers)]
         for caller in callers:
             assert caller.stdout
             caller.stdout.readline()
@@ -98,6 +106,17 @@ def _drive(models: Path, load: _Load, seconds: float) -> tuple[list[float], list
             refused += output["refused"]
             others += output["others"]
     return answered, refused, others
+
+
+@contextmanager
+def _started_on(cores: Sequence[int]) -> Iterator[None]:
+    """Let the processes that are started meanwhile run on these cores alone."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _percentiles(seconds: list[float]) -> tuple[float, float]:

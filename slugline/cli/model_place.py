@@ -24,7 +24,7 @@ class LocalFolder(click.Path):
         return super().convert(value, param, ctx)
 
 
-class FolderOrUrl(click.ParamType):
+class FolderOrUrl(click.ParamType):  # type: ignore[type-arg]
     """The type of an option for a folder, which becomes a Path, or a URL, which stays a text."""
 
     name = "path or URL"

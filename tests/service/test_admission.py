@@ -3,6 +3,8 @@
 import asyncio
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -138,4 +140,43 @@ def test_past_the_limit_of_streams_one_is_refused_and_calls_are_not(models: Path
         start = time.monotonic()
         assert len(list(open_stream(iter([good] * 31)))) == 31
         assert time.monotonic() - start > 0.5
+    assert server.stop() == 0
+
+
+def test_requests_are_neither_awaited_from_those_who_are_refused_nor_given_a_place(
+    models: Path, tmp_path: Path
+) -> None:
+    server = start_server(models, tmp_path, "--max-concurrent", "1")
+    over = threading.Event()
+
+    def nothing() -> Iterator[bytes]:
+        over.wait(60)
+        yield from ()
+
+    def keep_busy() -> None:
+        with grpc.insecure_channel(server.address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+            call: Any = channel.unary_unary(BATCH)
+            body = batch(256)
+            while not over.wait(0.001):
+                with suppress(grpc.RpcError):
+                    call(body, timeout=30)
+
+    busy = [threading.Thread(target=keep_busy) for _ in range(2)]
+    with grpc.insecure_channel(server.address) as channel:
+        send_nothing: Any = channel.stream_unary(BATCH)
+        stalled = [send_nothing.future(nothing()) for _ in range(5)]
+        try:
+            call: Any = channel.unary_unary(BATCH)
+            assert call(batch(1), timeout=30)
+            for thread in busy:
+                thread.start()
+            codes = {send_nothing.future(nothing(), timeout=1).code() for _ in range(20)}
+        finally:
+            over.set()
+            for waiting in stalled:
+                waiting.cancel()
+        for thread in busy:
+            thread.join(60)
+    assert codes <= {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.DEADLINE_EXCEEDED}
+    assert grpc.StatusCode.RESOURCE_EXHAUSTED in codes
     assert server.stop() == 0
