@@ -154,7 +154,7 @@ class TooFewHeldOut(InputError):
     def __init__(self, problem: str, held_out: int) -> None:
         super().__init__(
             f"among the {held_out} articles that were held out to measure on: {problem}; "
-            "training without --streaming measures on all articles, and so does with a tenth of them"
+            "training without --streaming measures on all articles, and needs a tenth as many"
         )
 
 
