@@ -32,6 +32,7 @@ def main(model: Path, data: Path, texts_file: Path | None, out: Path, parts: tup
         else:
             tables = fitting.run(data, quick=quick)
         results.write(out, part, tables)
+        results.plot_bars(out / f"{part}.png", tables[0])
         for table in tables:
             click.echo(table.markdown())
 
