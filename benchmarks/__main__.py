@@ -55,6 +55,7 @@ def main(
         else:
             tables = fitting.run(data, quick=quick)
         results.write(out, part, tables)
+        results.plot_bars(out / f"{part}.png", tables[0])
         for table in tables:
             click.echo(table.markdown())
 

@@ -37,18 +37,14 @@ class Lines:
     points: dict[str, list[tuple[float, float]]]
 
 
-def write(folder: Path, name: str, tables: list[Table], lines: Lines | None = None) -> None:
-    """Write `name`.md, .json and .png into `folder`; the plot is of `lines`, or else of the first table."""
+def write(folder: Path, name: str, tables: list[Table]) -> None:
+    """Write `name`.md and .json into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     machine = about()
     head = f"# {name}\n\n" + ", ".join(f"{key} {value}" for key, value in machine.items()) + "\n\n"
     (folder / f"{name}.md").write_text(head + "\n".join(table.markdown() for table in tables), encoding="utf-8")
     content = {"machine": machine, "tables": [asdict(table) for table in tables]}
     (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    if lines:
-        _plot_lines(folder / f"{name}.png", lines)
-    else:
-        _plot_bars(folder / f"{name}.png", tables[0])
 
 
 def about() -> dict[str, str]:
@@ -83,7 +79,8 @@ def _cell(value: str | float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _plot_bars(path: Path, table: Table) -> None:
+def plot_bars(path: Path, table: Table) -> None:
+    """Draw the first column of figures of a table, on a logarithmic scale, into a .png file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 0.5 * len(table.rows) + 1.2), layout="constrained")
@@ -98,7 +95,8 @@ def _plot_bars(path: Path, table: Table) -> None:
     figure.savefig(path, dpi=110)
 
 
-def _plot_lines(path: Path, lines: Lines) -> None:
+def plot_lines(path: Path, lines: Lines) -> None:
+    """Draw lines into a .png file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4), layout="constrained")

@@ -56,7 +56,9 @@ def main(model: Path, out: Path, inputs: Path, parts: tuple[str, ...], minutes: 
         if outcome.skipped:
             click.echo(f"{part}: SKIPPED: {outcome.skipped}")
             continue
-        results.write(out, part, outcome.tables, outcome.lines)
+        results.write(out, part, outcome.tables)
+        if outcome.lines:
+            results.plot_lines(out / f"{part}.png", outcome.lines)
         for table in outcome.tables:
             click.echo(table.markdown())
         faults += [f"{part}: {fault}" for fault in outcome.faults]

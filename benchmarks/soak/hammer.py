@@ -1,13 +1,12 @@
 """One closed-loop caller of batches, a process of its own: `python -m benchmarks.soak.hammer ADDRESS BODY WAIT`.
 
-It sends the bytes in the file BODY again as soon as it has an answer, after a refusal WAIT seconds later, until
-standard input is closed. Then it prints JSON: the seconds of every call that was answered, of every one that was
-refused, and other codes.
+For each number of seconds on standard input it sends the bytes in the file BODY for so long, again as soon as it has an
+answer, after a refusal WAIT seconds later. Then it prints a line of JSON: the seconds of every call that was answered,
+those of every one that was refused, and other codes.
 """
 
 import json
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -17,33 +16,33 @@ import grpc
 from benchmarks.over_grpc import BATCH
 
 
-def main(address: str, body: bytes, wait: float) -> None:
-    """Call, then say how long it took."""
+def hammer(call: Any, body: bytes, wait: float, seconds: float) -> dict[str, list[Any]]:
+    """Call for so long, and say how long the calls took."""
     answered, refused, others = list[float](), list[float](), list[str]()
-    over = threading.Event()
-    threading.Thread(target=_wait_for_the_end, args=(over,), daemon=True).start()
+    end = time.perf_counter() + seconds
+    while (start := time.perf_counter()) < end:
+        try:
+            call(body, timeout=60)
+            answered.append(time.perf_counter() - start)
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED:
+                refused.append(time.perf_counter() - start)
+                time.sleep(wait)
+            else:
+                others.append(f"{error.code().name}: {error.details()}")
+    return {"answered": answered, "refused": refused, "others": others}
+
+
+def main(address: str, body: bytes, wait: float) -> None:
+    """Do as standard input says, until it is closed."""
     with grpc.insecure_channel(address, options=[("grpc.enable_retries", 0)]) as channel:
+        grpc.channel_ready_future(channel).result(60)
         call: Any = channel.unary_unary(BATCH)
-        grpc.channel_ready_future(channel).result(30)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        while not over.is_set():
-            start = time.perf_counter()
-            try:
-                call(body, timeout=60)
-                answered.append(time.perf_counter() - start)
-            except grpc.RpcError as error:
-                if error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED:
-                    refused.append(time.perf_counter() - start)
-                    over.wait(wait)
-                else:
-                    others.append(f"{error.code().name}: {error.details()}")
-    sys.stdout.write(json.dumps({"answered": answered, "refused": refused, "others": others}))
-
-
-def _wait_for_the_end(over: threading.Event) -> None:
-    sys.stdin.read()
-    over.set()
+        for seconds in sys.stdin:
+            sys.stdout.write(json.dumps(hammer(call, body, wait, float(seconds))) + "\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ def test_a_quick_run_finds_no_fault_and_writes_what_it_saw(part: str, models: Pa
         assert table["rows"]
         assert all(len(row) == len(table["columns"]) for row in table["rows"])
         assert f"## {table['title']}" in (tmp_path / f"{part}.md").read_text()
-    assert (tmp_path / f"{part}.png").read_bytes().startswith(b"\x89PNG")
+    if part in ("soak", "reloads"):
+        assert (tmp_path / f"{part}.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_quick_fuzz_tries_every_target_or_says_why_not(models: Path, tmp_path: Path) -> None:
