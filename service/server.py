@@ -20,7 +20,7 @@ from service.admission import Admission
 from service.calls import Surroundings
 from service.exposition import exposed
 from service.mirroring import Follower
-from service.ports import bind, health_server
+from service.ports import Ports, health_server
 from service.processes import observe_process
 from service.reloading import Reloader, load_and_warm
 from service.rotation import follow
@@ -105,15 +105,12 @@ class _Server:
         classification = servicer.ClassificationServicer(self._settings.limits, self._tally)
         inferring = inference.InferenceServicer(self._settings, self._tally, well)
         server = self._build(classification, inferring, well)
-        credentials = self._certificates.credentials() if self._certificates else None
-        address = bind(server, self._settings.address, credentials)
-        plain = health_server(self._settings, well, self._free)
-        await server.start()
-        if plain:
-            await plain[0].start()
-            log.info("serving health", address=plain[1])
+        ports = Ports(self._settings, server, health_server(self._settings, well, self._free))
+        # Alone, a server says that it is not ready. One that shares its port leaves calls to the others until it is.
+        if not self._settings.shared_port:
+            await self._listen(ports)
         self._following.append(asyncio.create_task(follow(self._files, self._settings.reload_seconds)))
-        loading = asyncio.create_task(self._load((classification, inferring), well, address))
+        loading = asyncio.create_task(self._load((classification, inferring), well, ports))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -121,9 +118,7 @@ class _Server:
                 await loading
             await stopping
         finally:
-            await self._drain(server, well)
-            if plain:
-                await plain[0].stop(_LAST_SECONDS)
+            await self._drain(ports, well)
             log.info("stopped")
 
     def _build(
@@ -157,7 +152,7 @@ class _Server:
         server.add_generic_rpc_handlers(tuple(generic))
         return server
 
-    async def _load(self, servicers: Sequence[_Servicer], well: health.Health, address: str) -> None:
+    async def _load(self, servicers: Sequence[_Servicer], well: health.Health, ports: Ports) -> None:
         folder = store.find(self._settings.models, self._settings.name)
         settings = self._settings
         if settings.scorer == "sklearn" and settings.trusted_keys is None:
@@ -177,8 +172,15 @@ class _Server:
             loop = asyncio.get_running_loop()
             self._mirror = Follower(settings, lambda: loop.call_soon_threadsafe(reloader.ask))
         well.serve()
-        log.info("serving", address=address, model=model.manifest.name, version=model.version, topics=model.topics)
-        self._on_serving(address, model.topics)
+        if settings.shared_port:
+            await self._listen(ports)
+        log.info(
+            "serving", address=ports.address, model=model.manifest.name, version=model.version, topics=model.topics
+        )
+        self._on_serving(ports.address, model.topics)
+
+    async def _listen(self, ports: Ports) -> None:
+        await ports.open(self._certificates.credentials() if self._certificates else None)
 
     def _look_at_once(self, reloader: Reloader) -> None:
         reloader.ask()
@@ -196,7 +198,7 @@ class _Server:
         created = datetime.fromisoformat(manifest.created).timestamp()
         tally.set(families.MODEL_CREATED, created, (manifest.version,))
 
-    async def _drain(self, server: grpc.aio.Server, well: health.Health) -> None:
+    async def _drain(self, ports: Ports, well: health.Health) -> None:
         well.close()
         for following in self._following:
             following.cancel()
@@ -204,7 +206,7 @@ class _Server:
         log.info("draining", grace_seconds=grace)
         if not await self._admission.close(grace):
             log.warning("calls were cut off", grace_seconds=grace)
-        await server.stop(_LAST_SECONDS)
+        await ports.close(_LAST_SECONDS)
         if self._tracing:
             await asyncio.to_thread(self._tracing.close)
 
