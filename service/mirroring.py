@@ -47,7 +47,7 @@ class Follower:
     most a minute later.
     """
 
-    def __init__(self, settings: ServerSettings, changed: Callable[[], None]) -> None:
+    def __init__(self, settings: ServerSettings, changed: Callable[[], object]) -> None:
         self._mirror = _mirror(settings)
         self._seconds = settings.reload_seconds
         self._changed = changed

@@ -33,7 +33,7 @@ def test_spark_adds_what_the_model_says(models: Path, model: Model, tmp_path: Pa
     rows = labelled_rows(60)
     source = tmp_path / "archive" / "part.parquet"
     source.parent.mkdir()
-    pq.write_table(pa.table({"nr": range(len(rows)), "text": [row["text"] for row in rows]}), source)
+    pq.write_table(pa.table({"nr": range(len(rows)), "text": [str(row["text"]) for row in rows]}), source)
     found = re.search(r"```python\n(def add_topics.*?)```", (ROOT / "docs" / "archives.md").read_text(), re.DOTALL)
     assert found
     lines = found[1]
@@ -47,6 +47,6 @@ def test_spark_adds_what_the_model_says(models: Path, model: Model, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     tagged = pa.concat_tables(pq.read_table(path) for path in (tmp_path / "tagged").glob("*.parquet")).sort_by("nr")
     assert tagged.column_names == ["nr", "text", "topics", "model_version"]
-    scores = model.scores([row["text"] for row in rows])
+    scores = model.scores([str(row["text"]) for row in rows])
     assert tagged["topics"].to_pylist() == [list(model.assigned(row)) for row in scores]
     assert set(tagged["model_version"].to_pylist()) == {model.version}
