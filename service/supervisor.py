@@ -11,18 +11,21 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 
 from service import families
 from service.exposition import exposed
-from service.mirroring import Follower
 from service.processes import observe_process
 from service.settings import ServerSettings, settings_to_json
 from service.tally import Snapshot, Tally, merged
 from slugline import errors
 from slugline.errors import CannotServe, ModelError, SluglineError
+
+if TYPE_CHECKING:
+    from service.mirroring import Follower
 
 _LAST_SECONDS = 5.0
 """What a worker has beyond its grace period before it is killed."""
@@ -118,7 +121,7 @@ class _Supervisor:
         self._stopping = asyncio.Event()
         self._tally = Tally()
         self._ended = Snapshot()
-        self._mirror: Follower | None = None
+        self._mirror: "Follower | None" = None
 
     def snapshots(self) -> list[Snapshot]:
         """What all workers have counted, those that ended too, and what is known of the processes."""
@@ -205,6 +208,9 @@ class _Supervisor:
 
     def _follow_store(self) -> None:
         if self._settings.models_url:
+            # It loads what it brings, to see that it is good; who has no store does without all that needs.
+            from service.mirroring import Follower
+
             loop = asyncio.get_running_loop()
             self._mirror = Follower(self._settings, lambda: loop.call_soon_threadsafe(self._tell_to_reload))
 
