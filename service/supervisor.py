@@ -121,7 +121,7 @@ class _Supervisor:
         self._stopping = asyncio.Event()
         self._tally = Tally()
         self._ended = Snapshot()
-        self._mirror: "Follower | None" = None
+        self._mirror: Follower | None = None
 
     def snapshots(self) -> list[Snapshot]:
         """What all workers have counted, those that ended too, and what is known of the processes."""
