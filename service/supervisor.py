@@ -208,7 +208,7 @@ class _Supervisor:
 
     def _follow_store(self) -> None:
         if self._settings.models_url:
-            # What copies models needs libraries that the supervisor does without.
+            # It loads what it brings, to see that it is good; who has no store does without all that needs.
             from service.mirroring import Follower
 
             loop = asyncio.get_running_loop()

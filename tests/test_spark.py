@@ -33,8 +33,8 @@ def test_spark_adds_what_the_model_says(models: Path, model: Model, tmp_path: Pa
     rows = labelled_rows(60)
     source = tmp_path / "archive" / "part.parquet"
     source.parent.mkdir()
-    pq.write_table(pa.table({"nr": range(len(rows)), "text": [row["text"] for row in rows]}), source)
-    found = re.search(r"```python\n(def add_topics.*?)```", (ROOT / "docs" / "archives.md").read_text(), re.DOTALL)
+    pq.write_table(pa.table({"nr": range(len(rows)), "text": [str(row["text"]) for row in rows]}), source)
+    found = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "archives.md").read_text(), re.DOTALL)
     assert found
     lines = found[1]
     for place, mine in (("models", models), ("archive", source.parent), ("tagged", tmp_path / "tagged")):

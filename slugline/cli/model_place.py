@@ -24,14 +24,15 @@ class LocalFolder(click.Path):
         return super().convert(value, param, ctx)
 
 
-class FolderOrUrl(click.ParamType):  # type: ignore[type-arg]
+class FolderOrUrl(click.Path):
     """The type of an option for a folder, which becomes a Path, or a URL, which stays a text."""
 
-    name = "path or URL"
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The folder or the URL."""
-        return value if is_url(str(value)) else Path(value)
+        return value if is_url(str(value)) else super().convert(value, param, ctx)
 
 
 class ModelPlace(NamedTuple):

@@ -19,7 +19,7 @@ Decorator = Callable[[F], F]
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output, and nothing else there.")
 
 
-def _models(kind: "click.ParamType[Any]", text: str) -> Decorator[Any]:
+def _models(kind: click.Path, text: str) -> Decorator[Any]:
     default = Path(DEFAULT_MODELS)
     return click.option(
         "--models", type=kind, default=default, show_default=True, envvar="SLUGLINE_MODELS", show_envvar=True, help=text

@@ -90,9 +90,11 @@ class Bucket:
 @pytest.fixture(scope="module")
 def store_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
     running = Bucket(tmp_path_factory.mktemp("bucket") / "moto.log")
-    running.start()
-    yield running
-    running.kill()
+    try:
+        running.start()
+        yield running
+    finally:
+        running.kill()
 
 
 @pytest.fixture

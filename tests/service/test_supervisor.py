@@ -192,7 +192,7 @@ def test_settings_go_to_another_process_whole() -> None:
         security=Security(Path("c"), Path("k"), None, Path("t"), True),
         health_address="[::]:2",
         trusted_keys=Path("keys"),
-        models_url="s3://models",
+        models_url="s3://bucket",
     )
     plain = ServerSettings()
     assert all(getattr(settings, field.name) != getattr(plain, field.name) for field in fields(ServerSettings))
