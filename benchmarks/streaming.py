@@ -47,7 +47,9 @@ def run(*, quick: bool, sizes: tuple[int, ...]) -> Iterator[list[Table]]:
         note=f"Each in a process of its own; streaming with --memory {MEMORY}. Articles are generated, of 40 to 160 "
         f"words. Macro-F1 on {_MEASURED_ON:,} others.",
     )
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+    scratch = Path("build")
+    scratch.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
         measured_on = generate(Path(folder) / "others.jsonl", _MEASURED_ON, seed=1)
         for size in sizes or (QUICK_SIZES if quick else SIZES):
             data = generate(Path(folder) / "articles.jsonl", size, seed=0)
