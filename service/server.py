@@ -88,9 +88,9 @@ class _Server:
         classification = servicer.ClassificationServicer(self._settings.limits, self._tally)
         well = health.Health([servicer.SERVICE.full_name])
         server = self._build(classification, well)
-        address = self._bind(server)
-        await server.start()
-        loading = asyncio.create_task(self._load(classification, well, address))
+        # Alone, a server says that it is not ready. One that shares its port leaves calls to the others until it is.
+        address = "" if self._settings.shared_port else await self._listen(server)
+        loading = asyncio.create_task(self._load(classification, well, server, address))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -117,7 +117,7 @@ class _Server:
         server.add_generic_rpc_handlers(tuple(generic))
         return server
 
-    def _bind(self, server: grpc.aio.Server) -> str:
+    async def _listen(self, server: grpc.aio.Server) -> str:
         host, _, _ = self._settings.address.rpartition(":")
         try:
             port = server.add_insecure_port(self._settings.address)
@@ -125,9 +125,16 @@ class _Server:
             port = 0
         if not port or not host:
             raise CannotServe(f"cannot listen on {self._settings.address!r}: not HOST:PORT, or taken; choose --address")
+        await server.start()
         return f"{host}:{port}"
 
-    async def _load(self, classification: servicer.ClassificationServicer, well: health.Health, address: str) -> None:
+    async def _load(
+        self,
+        classification: servicer.ClassificationServicer,
+        well: health.Health,
+        server: grpc.aio.Server,
+        address: str,
+    ) -> None:
         folder = store.find(self._settings.models, self._settings.name)
         settings = self._settings
         if settings.scorer == "sklearn" and settings.trusted_keys is None:
@@ -143,6 +150,7 @@ class _Server:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)
         self._following = asyncio.create_task(reloader.follow())
         well.serve()
+        address = address or await self._listen(server)
         log.info("serving", address=address, model=model.manifest.name, version=model.version, topics=model.topics)
         self._on_serving(address, model.topics)
 

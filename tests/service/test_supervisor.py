@@ -70,6 +70,30 @@ def test_a_killed_worker_is_back_and_the_other_one_serves_meanwhile(pair: Server
     assert pair.process.poll() is None
 
 
+def test_no_call_comes_to_a_worker_that_is_not_ready(pair: Server) -> None:
+    """A worker that shares the port and still loads its model would refuse what the other one can answer."""
+    over, refused = threading.Event(), []
+
+    def call() -> None:
+        while not over.is_set():
+            try:
+                classify(pair.address)
+            except grpc.RpcError as error:
+                refused.append(error.details())
+
+    callers = [threading.Thread(target=call) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    for kills in (1, 2, 3):
+        os.kill(min(workers_of(pair)), signal.SIGKILL)
+        wait_until(lambda kills=kills: pair.log.read_text().count("worker serves") == 2 + kills)  # type: ignore[misc]
+    over.set()
+    for caller in callers:
+        caller.join(30)
+    # Calls within the killed ones are lost; those have another message.
+    assert [details for details in refused if "not loaded yet" in str(details)] == []
+
+
 def test_sigterm_drains_all_workers_and_loses_no_call(pair: Server) -> None:
     answered, refused = [], []
 
