@@ -18,7 +18,7 @@ from service import families
 from service.admission import Gate
 from service.status import status_of
 from service.tally import Tally
-from slugline.errors import CallerGone, DeadlinePassed, NotNow, SluglineError
+from slugline.errors import CallerGone, DeadlinePassed, NotNow, Overloaded, SluglineError
 
 Context = Any
 """A grpc.aio.ServicerContext of bytes."""
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from service.tracing import Tracing
 
 _LONGEST_ID = 128
+_HELD_SECONDS = 0.015
+"""How long the refusal of a call too many is held back. To refuse costs as much as to score a document, and a caller
+that comes again at once, heeding no delay, would take the time of those who were let in."""
 
 R = TypeVar("R")
 
@@ -115,6 +118,8 @@ class Call:
             if isinstance(error, NotNow):
                 self._around.tally.count(families.REFUSED, (status.code.name,))
             self._end(status.code.name)
+            if isinstance(error, Overloaded):
+                await asyncio.sleep(_HELD_SECONDS)
             await self._context.abort(status.code, status.message, status.trailing_metadata())
         elif isinstance(error, Exception):
             names = self._names()
