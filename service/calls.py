@@ -19,7 +19,7 @@ from service.access import Access
 from service.admission import Gate
 from service.status import status_of
 from service.tally import Series, Tally
-from slugline.errors import CallerGone, DeadlinePassed, NotNow, SluglineError
+from slugline.errors import CallerGone, DeadlinePassed, NotNow, Overloaded, SluglineError
 
 Context = Any
 """A grpc.aio.ServicerContext of bytes."""
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from service.tracing import Tracing
 
 _LONGEST_ID = 128
+_HELD_SECONDS = 0.015
+"""How long the refusal of a call too many is held back. To refuse costs as much as to score a document, and a caller
+that comes again at once, heeding no delay, would take the time of those who were let in."""
 
 R = TypeVar("R")
 
@@ -141,6 +144,8 @@ class Call:
             if isinstance(error, NotNow):
                 self._around.tally.series(families.REFUSED, (status.code.name,)).add()
             self._end(status.code.name)
+            if isinstance(error, Overloaded):
+                await asyncio.sleep(_HELD_SECONDS)
             await self._context.abort(status.code, status.message, status.trailing_metadata())
         elif isinstance(error, Exception):
             names = self._names()

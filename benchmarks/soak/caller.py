@@ -55,8 +55,8 @@ class Caller:
     async def _call(self, calls: Calls, kind: str) -> None:
         began = time.monotonic()
         try:
-            code = await calls.make(kind)
-            problem = "" if code in ALLOWED[kind] else code
+            code, message = await calls.make(kind)
+            problem = "" if code in ALLOWED[kind] else f"{code}: {message}"
         except WrongAnswer as error:
             code, problem = "wrong answer", str(error)
         except OSError as error:

@@ -90,18 +90,18 @@ class Calls:
             "dropped": self._dropped,
         }
 
-    async def make(self, kind: str) -> str:
-        """Make one call; the name of its status code.
+    async def make(self, kind: str) -> tuple[str, str]:
+        """Make one call; the name of its status code, and the message of that.
 
         Raises:
             WrongAnswer: it was answered, but wrongly.
         """
         try:
-            return await self._kinds[kind]()
+            return await self._kinds[kind](), ""
         except grpc.aio.AioRpcError as error:
-            return error.code().name
+            return error.code().name, error.details() or ""
         except asyncio.CancelledError:
-            return "CANCELLED"
+            return "CANCELLED", ""
 
     async def _classify(self, evidence_terms: int = 0) -> str:
         document = self._chance.choice(self._expected.documents)

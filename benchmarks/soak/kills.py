@@ -90,7 +90,7 @@ def _lost_in(kill: _Kill, failures: list[Failure]) -> list[Failure]:
     return [
         failure
         for failure in failures
-        if failure.problem == "UNAVAILABLE"
+        if failure.problem.startswith("UNAVAILABLE")
         and failure.began <= kill.gone + _SECONDS_TO_KNOW
         and kill.sent <= failure.ended
     ]

@@ -38,7 +38,7 @@ def run(models: Path, minutes: float) -> Outcome:
                     if done % 10 == 0 or done in _REPORTED:
                         kept[done] = observation.take(server)
                 seconds = time.monotonic() - began
-            kept[done] = observation.take(server)
+            after = observation.take(server)
             started, handled = settled(server)
             log = server.log.read_text(encoding="utf-8", errors="replace")
     table = Table(
@@ -48,13 +48,11 @@ def run(models: Path, minutes: float) -> Outcome:
         f"each verified, probed and warmed up, during {made.total():,} calls by {PROCESSES} processes, "
         f"{PROCESSES * TASKS} at a time. Calls that failed or were answered wrongly: {len(made.failures)}.",
     )
-    for number in sorted({*(n for n in _REPORTED if n in kept), done}):
-        sample, workers = kept[number], [f"worker-{n}" for n in range(_WORKERS)]
-        figures = [
-            *(sample.resident[worker] for worker in workers),
-            *(sample.descriptors[worker] for worker in workers),
-        ]
-        table.rows.append((f"{number:,}", *figures))
+    rows = {f"{number:,}": kept[number] for number in sorted(kept) if number in _REPORTED}
+    workers = [f"worker-{number}" for number in range(_WORKERS)]
+    for name, sample in (rows | {f"{done:,}, and the load over": after}).items():
+        figures = [gauge[worker] for gauge in (sample.resident, sample.descriptors) for worker in workers]
+        table.rows.append((name, *figures))
     faults = [*map(str, made.failures)]
     faults += [f"a candidate was refused: {line}" for line in log.splitlines() if "candidate refused" in line]
     if started.total() != handled.total():
