@@ -4,7 +4,17 @@ from google.rpc import status_pb2
 
 from slugline.documents import DEFAULT_MAX_TEXT_CHARS
 from slugline.v1 import classification_pb2 as pb
-from tests.service.test_statuses import CASES, DETAILS, DOCUMENT_CASES, DOCUMENT_TABLE, TABLE, raw, text
+from tests.service.test_statuses import (
+    CASES,
+    DETAILS,
+    DOCUMENT_CASES,
+    DOCUMENT_TABLE,
+    TABLE,
+    infer_raw,
+    packed,
+    raw,
+    text,
+)
 
 __all__ = ["BAD_DOCUMENTS", "BAD_REQUESTS", "code_of", "details_of", "named_details", "reason_of"]
 
@@ -17,6 +27,7 @@ BAD_REQUESTS: dict[str, tuple[str, bytes]] = {
         CASES
         | {
             "text too long": text(_TOO_LONG),
+            "V2: raw text that is too long": infer_raw(packed([b"a", _TOO_LONG.encode()])),
             "title and text together too long": text(_TOO_LONG[1:], "x"),
         }
     ).items()
