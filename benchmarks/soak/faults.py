@@ -2,6 +2,7 @@
 
 from google.rpc import status_pb2
 
+from service.tensors import packed
 from slugline.documents import DEFAULT_MAX_TEXT_CHARS
 from slugline.v1 import classification_pb2 as pb
 from tests.service.test_statuses import (
@@ -11,7 +12,6 @@ from tests.service.test_statuses import (
     DOCUMENT_TABLE,
     TABLE,
     infer_raw,
-    packed,
     raw,
     text,
 )
