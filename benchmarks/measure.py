@@ -1,12 +1,24 @@
 """Timing that bears a noisy machine: contenders take turns, and the median of the turns counts."""
 
+import json
 import os
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+# The system counts the memory of the process that starts another towards that other's peak: so a small one starts it.
+_STARTER = """
+import json, os, resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+with os.fdopen(int(sys.argv[1]), "w") as told:
+    json.dump([code, spent.ru_utime + spent.ru_stime, spent.ru_maxrss / 1024], told)
+"""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -31,6 +43,28 @@ def take_turns(contenders: Mapping[str, Callable[[], int]], rounds: int) -> dict
             documents = contender()
             turns[name].append(Turn(time.perf_counter() - wall, time.process_time() - cpu, documents))
     return {name: sorted(taken, key=lambda turn: turn.cpu)[len(taken) // 2] for name, taken in turns.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a process took: how it ended, its seconds of CPU, and the most memory it held, in MB."""
+
+    code: int
+    cpu: float
+    peak_mb: float
+
+
+def spent_by(command: Sequence[str], stdout: IO[str], stderr: IO[str] | None = None) -> Spent:
+    """Run a command to its end."""
+    read, write = os.pipe()
+    try:
+        starter = [sys.executable, "-S", "-c", _STARTER, str(write), *command]
+        subprocess.run(starter, stdout=stdout, stderr=stderr, pass_fds=[write], check=True)
+    finally:
+        os.close(write)
+        with os.fdopen(read) as told:
+            figures = told.read()
+    return Spent(*json.loads(figures))
 
 
 def cpu_seconds(pid: int) -> float:

@@ -6,7 +6,6 @@ every article and most are rare (Zipf), and each topic has words of its own.
 
 import json
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from benchmarks.measure import Spent, spent_by
 from benchmarks.results import Table
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -106,15 +106,13 @@ def _train(folder: Path, data: Path, measured_on: Path, *, streaming: bool) -> R
     figures = folder / "figures.json"
     _slugline("evaluate", "--data", str(measured_on), "--model", str(models), "--json", out=figures)
     macro_f1 = json.loads(figures.read_text())["means"]["macro_f1"]
-    return Run(wall, spent.ru_utime + spent.ru_stime, spent.ru_maxrss / 1024, macro_f1)
+    return Run(wall, spent.cpu, spent.peak_mb, macro_f1)
 
 
-def _slugline(*words: str, out: Path = Path(os.devnull)) -> resource.struct_rusage:
-    """Run the command line in a process of its own; what the system says of it."""
-    command = [sys.executable, "-m", "slugline", *words]
-    opened = (os.POSIX_SPAWN_OPEN, 1, str(out), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    process = os.posix_spawn(sys.executable, command, os.environ, file_actions=[opened])
-    _, status, spent = os.wait4(process, 0)
-    if status:
-        raise RuntimeError(f"slugline {words[0]} failed with {os.waitstatus_to_exitcode(status)}")
+def _slugline(*words: str, out: Path = Path(os.devnull)) -> Spent:
+    """Run the command line in a process of its own."""
+    with out.open("w") as stdout:
+        spent = spent_by([sys.executable, "-m", "slugline", *words], stdout)
+    if spent.code:
+        raise RuntimeError(f"slugline {words[0]} failed with {spent.code}")
     return spent

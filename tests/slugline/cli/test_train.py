@@ -1,13 +1,12 @@
 """`slugline train --streaming` as a user runs it; what is learned is tried in tests/training/streaming."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from benchmarks.measure import spent_by
 from tests.conftest import Slugline
 from tests.corpora import TOPICS, labelled_rows, write_rows
 
@@ -17,14 +16,10 @@ def test_it_prints_json_alone_and_keeps_within_its_memory(tmp_path: Path) -> Non
     models, out, log = tmp_path / "models", tmp_path / "out.json", tmp_path / "log"
     command = [sys.executable, "-m", "slugline", "train", "--streaming", "--memory", "512M", "--json"]
     with out.open("w") as stdout, log.open("w") as stderr:
-        process = subprocess.Popen(
-            [*command, "--data", str(data), "--models", str(models)], stdout=stdout, stderr=stderr
-        )
-        _, status, spent = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, log.read_text()
+        spent = spent_by([*command, "--data", str(data), "--models", str(models)], stdout, stderr)
+    assert spent.code == 0, log.read_text()
     # A tenth more for what the libraries take, which differs from one environment to another.
-    assert spent.ru_maxrss <= 1.1 * 512 * 1024
+    assert spent.peak_mb <= 1.1 * 512
     told = json.loads(out.read_text())
     assert (told["documents"], [topic["name"] for topic in told["topics"]]) == (1500, list(TOPICS))
     assert "Counting words" in log.read_text()
