@@ -78,55 +78,54 @@ class Waiting:
             raise CallerGone
 
 
-class Counted:
-    """The series of one method, looked up once."""
+class Method:
+    """A method by its full name, what its calls have around them, their gate, and their series, looked up once."""
 
-    def __init__(self, method: str, tally: Tally, gate: Gate | None) -> None:
-        self._method = method
-        self._tally = tally
-        self.started = tally.series(families.STARTED, (method,))
-        self.seconds = tally.series(families.SECONDS, (method,))
-        self.phases = [tally.series(families.PHASE_SECONDS, (method, phase)) for phase in ("decode", "score", "encode")]
+    def __init__(self, name: str, around: Surroundings, gate: Gate | None) -> None:
+        self.name = name
+        self.around = around
+        self.gate = gate
+        tally = around.tally
+        self.started = tally.series(families.STARTED, (name,))
+        self.seconds = tally.series(families.SECONDS, (name,))
+        self.phases = [tally.series(families.PHASE_SECONDS, (name, phase)) for phase in ("decode", "score", "encode")]
         self.admitted = tally.series(families.ADMITTED, (gate.what,)) if gate else None
-        self._handled = {"OK": tally.series(families.HANDLED, (method, "OK"))}
+        self._handled = {"OK": tally.series(families.HANDLED, (name, "OK"))}
 
     def handled(self, code: str) -> Series:
         """How many calls ended with a code."""
-        return self._handled.get(code) or self._tally.series(families.HANDLED, (self._method, code))
+        return self._handled.get(code) or self.around.tally.series(families.HANDLED, (self.name, code))
 
 
 class Call:
     """One call, from its arrival to its end. `with call: ...` lets it in and keeps its place."""
 
-    __slots__ = ("_around", "_context", "_counted", "_gate", "_inside", "_method", "_span", "_started")
+    __slots__ = ("_context", "_inside", "_method", "_span", "_started")
 
-    def __init__(
-        self, method: str, context: Context, around: Surroundings, gate: Gate | None, counted: Counted
-    ) -> None:
+    def __init__(self, method: Method, context: Context) -> None:
         self._method = method
-        self._counted = counted
         self._context = context
-        self._around = around
-        self._gate = gate
         self._inside = False
         self._started = time.perf_counter()
-        self._span = around.tracing.begin(method, _metadata(context)) if around.tracing else None
-        counted.started.add()
+        tracing = method.around.tracing
+        self._span = tracing.begin(method.name, _metadata(context)) if tracing else None
+        method.started.add()
 
     def __enter__(self) -> None:
-        if self._around.access:
-            self._around.access.check(self._context.invocation_metadata() or ())
-        if self._gate is None:
+        method = self._method
+        if method.around.access:
+            method.around.access.check(self._context.invocation_metadata() or ())
+        if method.gate is None:
             return
         Waiting(self._context).check()
-        self._gate.__enter__()
+        method.gate.__enter__()
         self._inside = True
-        if self._counted.admitted:
-            self._counted.admitted.add()
+        if method.admitted:
+            method.admitted.add()
 
     def __exit__(self, *_: object) -> None:
-        if self._inside and self._gate is not None:
-            self._gate.__exit__()
+        if self._inside and self._method.gate is not None:
+            self._method.gate.__exit__()
 
     def answered(self) -> None:
         """The call has ended well."""
@@ -134,7 +133,7 @@ class Call:
 
     def phases(self, decode: float, score: float, encode: float) -> None:
         """How many seconds the parts of a call with one request took."""
-        for series, seconds in zip(self._counted.phases, (decode, score, encode), strict=True):
+        for series, seconds in zip(self._method.phases, (decode, score, encode), strict=True):
             series.add(seconds)
 
     async def failed(self, error: BaseException) -> None:
@@ -142,14 +141,14 @@ class Call:
         if isinstance(error, SluglineError):
             status = status_of(error)
             if isinstance(error, NotNow):
-                self._around.tally.series(families.REFUSED, (status.code.name,)).add()
+                self._method.around.tally.series(families.REFUSED, (status.code.name,)).add()
             self._end(status.code.name)
             if isinstance(error, Overloaded):
                 await asyncio.sleep(_HELD_SECONDS)
             await self._context.abort(status.code, status.message, status.trailing_metadata())
         elif isinstance(error, Exception):
             names = self._names()
-            log.exception("call failed", method=self._method, **names)
+            log.exception("call failed", method=self._method.name, **names)
             self._end("INTERNAL")
             message = f"a fault of the server; its log tells more of request {names['request_id']}"
             await self._context.abort(grpc.StatusCode.INTERNAL, message)
@@ -159,10 +158,10 @@ class Call:
 
     def _end(self, code: str) -> None:
         seconds = time.perf_counter() - self._started
-        self._counted.handled(code).add()
-        self._counted.seconds.add(seconds)
-        if self._around.logged:
-            log.debug("call", method=self._method, code=code, seconds=round(seconds, 6), **self._names())
+        self._method.handled(code).add()
+        self._method.seconds.add(seconds)
+        if self._method.around.logged:
+            log.debug("call", method=self._method.name, code=code, seconds=round(seconds, 6), **self._names())
         if self._span:
             self._span.end(code)
 

@@ -33,10 +33,16 @@ def load_and_warm(folder: Path, scorer: ScorerName, trusted_keys: Path | None) -
 
 
 class Reloader:
-    """Follows which version is current; `use` is called with every new model once it is loaded, verified and warm."""
+    """Follows which version is current; `use` is called with every new model once it is loaded, verified and warm.
 
-    def __init__(self, settings: ServerSettings, model: Model, use: Callable[[Model], None], tally: Tally) -> None:
+    `folder` is where `model`, the one in use at first, was loaded from.
+    """
+
+    def __init__(
+        self, settings: ServerSettings, folder: Path, model: Model, use: Callable[[Model], None], tally: Tally
+    ) -> None:
         self._settings = settings
+        self._folder = folder
         self._model = model
         self._use = use
         self._tally = tally
@@ -61,7 +67,7 @@ class Reloader:
         folder = None
         try:
             folder = store.find(self._settings.models, self._settings.name)
-            if folder.name == self._model.version or folder == self._refused:
+            if folder in (self._folder, self._refused):
                 return
             settings = self._settings
             model = await asyncio.to_thread(load_and_warm, folder, settings.scorer, settings.trusted_keys)
@@ -74,7 +80,7 @@ class Reloader:
             # But it may be signed meanwhile, or its key trusted, and looking for that costs next to nothing.
             self._refused, self._reason = None if isinstance(error, ModelUntrusted) else folder, str(error)
             return
-        before, self._model = self._model, model
+        before, self._model, self._folder = self._model, model, folder
         self._use(model)
         self._refused, self._reason = None, ""
         self._tally.series(families.RELOADS, ("loaded",)).add()

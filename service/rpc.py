@@ -13,7 +13,8 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
-from service.calls import Call, Context, Counted, Surroundings
+from service.admission import Gate
+from service.calls import Call, Context, Method, Surroundings
 from slugline.errors import NotNow, Undecodable
 
 UnaryMethod = Callable[[Any, Context], Awaitable[Message]]
@@ -45,32 +46,27 @@ def handlers(
     Unary methods are coroutines; methods that stream their response are asynchronous generators, which take an
     iterator of messages where the request streams too, or of bytes where they are marked with `takes_bytes`.
     """
-    table: dict[str, _Method] = {}
-    for method in service.methods:
-        surroundings = (other or {}).get(method.name, around)
-        name = f"{service.full_name}/{method.name}"
-        handler = _handler(name, method, getattr(servicer, method.name), surroundings)
-        table[f"/{name}"] = _Method(name, handler, surroundings)
+    table: dict[str, _Route] = {}
+    for described in service.methods:
+        around_it = (other or {}).get(described.name, around)
+        streams = described.client_streaming or described.server_streaming
+        gate = around_it.streams if streams else around_it.calls
+        method = Method(f"{service.full_name}/{described.name}", around_it, gate)
+        handler = _handler(method, described, getattr(servicer, described.name))
+        table[f"/{method.name}"] = _Route(method, handler, None if streams else gate)
     return _Handlers(table)
 
 
-class _Method(NamedTuple):
-    """A method by its full name, what answers it, and what its calls have around them."""
+class _Route(NamedTuple):
+    """A method, what answers it, and the gate that is asked before a request is received, if one is."""
 
-    name: str
+    method: Method
     handler: "grpc.RpcMethodHandler[Any, Any]"
-    around: Surroundings
-
-    def refusal(self) -> NotNow | None:
-        """Why a call with one request is refused before that is received, if it is."""
-        streams = self.handler.request_streaming or self.handler.response_streaming
-        gate = None if streams else self.around.calls
-        return gate.refusal() if gate else None
+    asked_early: Gate | None
 
     async def refuse(self, refusal: NotNow, _: Any, context: Context) -> None:
         """End a call that is not let in."""
-        counted = Counted(self.name, self.around.tally, self.around.calls)
-        await Call(self.name, context, self.around, self.around.calls, counted).failed(refusal)
+        await Call(self.method, context).failed(refusal)
 
 
 class _Handlers(grpc.GenericRpcHandler):
@@ -81,7 +77,7 @@ class _Handlers(grpc.GenericRpcHandler):
     none from others.
     """
 
-    def __init__(self, table: dict[str, _Method]) -> None:
+    def __init__(self, table: dict[str, _Route]) -> None:
         self._table = table
 
     def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any] | None":
@@ -89,28 +85,28 @@ class _Handlers(grpc.GenericRpcHandler):
         found = self._table.get(details.method)
         if found is None:
             return None
-        refusal = found.refusal()
+        refusal = found.asked_early.refusal() if found.asked_early else None
         if refusal is None:
             return found.handler
         # gRPC reads the request of such a handler only when that asks for it.
         return grpc.stream_unary_rpc_method_handler(partial(found.refuse, refusal))
 
 
-def _handler(name: str, method: Any, answer: Any, around: Surroundings) -> "grpc.RpcMethodHandler[Any, Any]":
-    kind = GetMessageClass(method.input_type)
-    if method.client_streaming:
+def _handler(method: Method, described: Any, answer: Any) -> "grpc.RpcMethodHandler[Any, Any]":
+    kind = GetMessageClass(described.input_type)
+    if described.client_streaming:
         read = (lambda raw: raw) if getattr(answer, "takes_bytes", False) else partial(_parsed, kind)
-        return grpc.stream_stream_rpc_method_handler(_streaming(name, answer, around, read))
-    if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(_streaming(name, answer, around, partial(parse, kind)))
-    return grpc.unary_unary_rpc_method_handler(_unary_unary(name, kind, answer, around))
+        return grpc.stream_stream_rpc_method_handler(_streaming(method, answer, read))
+    if described.server_streaming:
+        return grpc.unary_stream_rpc_method_handler(_streaming(method, answer, partial(parse, kind)))
+    return grpc.unary_unary_rpc_method_handler(_unary_unary(method, kind, answer))
 
 
-def _unary_unary(name: str, kind: type[Message], answer: UnaryMethod, around: Surroundings) -> Any:
-    clock, counted = time.perf_counter, Counted(name, around.tally, around.calls)
+def _unary_unary(method: Method, kind: type[Message], answer: UnaryMethod) -> Any:
+    clock = time.perf_counter
 
     async def handle(raw: bytes, context: Context) -> bytes:
-        call = Call(name, context, around, around.calls, counted)
+        call = Call(method, context)
         try:
             with call:
                 start = clock()
@@ -129,11 +125,9 @@ def _unary_unary(name: str, kind: type[Message], answer: UnaryMethod, around: Su
     return handle
 
 
-def _streaming(name: str, answer: StreamMethod, around: Surroundings, read: Callable[[Any], Any]) -> Any:
-    counted = Counted(name, around.tally, around.streams)
-
+def _streaming(method: Method, answer: StreamMethod, read: Callable[[Any], Any]) -> Any:
     async def handle(raw: Any, context: Context) -> AsyncIterator[bytes]:
-        call = Call(name, context, around, around.streams, counted)
+        call = Call(method, context)
         try:
             with call:
                 async for response in answer(read(raw), context):

@@ -165,7 +165,7 @@ class _Server:
             self._tell(model)
 
         use(model)
-        reloader = Reloader(self._settings, model, use, self._tally)
+        reloader = Reloader(self._settings, folder, model, use, self._tally)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._look_at_once, reloader)
         self._following.append(asyncio.create_task(reloader.follow()))
         if settings.models_url and not settings.shared_port:

@@ -2,9 +2,11 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -53,6 +55,20 @@ def pipeline(models: Path) -> Pipeline:
     found = store.load(store.find(models), "sklearn").pipeline
     assert found is not None
     return found
+
+
+@pytest.fixture
+def own_models(models: Path, tmp_path: Path) -> Path:
+    """A copy of `models` that a test may change."""
+    return shutil.copytree(models, tmp_path / "models")
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 100) -> None:
+    """Wait until `condition` holds, for so long at the most."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.02)
 
 
 @dataclass

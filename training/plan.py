@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from slugline.errors import UnknownTopic
 from training.recipe import Recipe
 
 Split = Literal["folds", "time"]
@@ -24,3 +25,13 @@ class TrainingPlan:
     min_precision: Mapping[str, float] = field(default_factory=dict)
     split: Split = "folds"
     no_topic_share: float | None = None
+
+    def check_topics(self, names: tuple[str, ...]) -> None:
+        """Do nothing where all topics that something is asked of are among `names`.
+
+        Raises:
+            UnknownTopic: `min_precision` names another.
+        """
+        for name in self.min_precision:
+            if name not in names:
+                raise UnknownTopic(name, names)

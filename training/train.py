@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from slugline.corpus import Corpus
-from slugline.errors import UnknownTopic
 from slugline.manifest import Manifest, ManifestTopic, Probe
 from slugline.model import Model
 from slugline.pipeline import fingerprint, linear_pipeline
@@ -87,9 +86,7 @@ def train(corpus: Corpus, topics: Sequence[Topic], plan: TrainingPlan, progress:
     """
     progress = progress or NoProgress()
     names = tuple(topic.name for topic in topics)
-    for name in plan.min_precision:
-        if name not in names:
-            raise UnknownTopic(name, names)
+    plan.check_topics(names)
     contents, labels = corpus.contents(), label_matrix(corpus.labels(), names)
     plan = replace(plan, recipe=settled(plan.recipe, contents))
     recipe = plan.recipe

@@ -5,7 +5,6 @@ While it lasts, the results stand in `.NAME.partial` beside the output, and `.NA
 what they were made of. When all is done the first takes the place of the output, and the second goes.
 """
 
-import fcntl
 import hashlib
 import itertools
 import os
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from slugline.cli import resuming
 from slugline.cli.classifiers import Classifier, Outcome
 from slugline.corpus import Row, rows_of
 from slugline.errors import DataNotFound, InputError
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 1_000_000
 _CHUNK_ROWS = 2000
-_NEEDED = ("id", "title", "text")
+ARTICLE_FIELDS = ("id", "title", "text")
+"""All of a row that classifying needs."""
 _ALONE_BYTES = 8_000_000
 """Files up to this size are done before other processes have started."""
 _SECONDS_BETWEEN_RECORDS = 1.0
@@ -170,7 +171,7 @@ def _article_alone(record: Record) -> Record:
     """The record without what no other process needs to know."""
     if record.fields is None:
         return record
-    return Record(record.number, {name: record.fields[name] for name in _NEEDED if name in record.fields})
+    return Record(record.number, {name: record.fields[name] for name in ARTICLE_FIELDS if name in record.fields})
 
 
 def tag(classifier: Classifier, content: Lines | Rows) -> Tagged:
@@ -274,9 +275,7 @@ class ResumableOutput:
     def record(self) -> None:
         """Make what has been done safe from a kill."""
         self._flush()
-        aside = self._record.with_name(self._record.name + ".new")
-        aside.write_bytes(msgspec.json.encode(self.progress))
-        aside.replace(self._record)
+        resuming.record(self._record, self.progress)
         self._recorded = time.monotonic()
 
     def finish(self) -> None:
@@ -302,11 +301,7 @@ class ResumableOutput:
             file = os.fdopen(os.open(self._partial, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
         except OSError as error:
             raise InputError(f"{self._path}: cannot be written: {error.strerror}") from None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            raise InputError(f"{self._path}: another process is writing it; wait for that one") from None
+        resuming.hold(file, self._path)
         return file
 
     def _flush(self) -> None:
@@ -314,31 +309,10 @@ class ResumableOutput:
         os.fsync(self._file.fileno())
 
     def _resumed(self, identity: dict[str, str]) -> Progress:
-        try:
-            progress = msgspec.json.decode(self._record.read_bytes(), type=Progress)
-        except FileNotFoundError:
-            return Progress(identity)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{self._record}: cannot be read: {error}; leave --resume out to begin again") from None
-        changed = [name for name in identity if identity[name] != progress.identity.get(name)]
-        if changed or progress.output_bytes > self._partial.stat().st_size:
-            what = ", ".join(changed) or "partial output"
-            raise InputError(
-                f"{self._path}: cannot be resumed: its {what} changed since it was begun; "
-                "leave --resume out to begin again"
-            )
-        return progress
+        def is_there(found: Progress) -> bool:
+            return found.output_bytes <= self._partial.stat().st_size
 
-
-def identity_of(files: Sequence[Path], **others: str) -> dict[str, str]:
-    """What the results of files depend on, to be compared when they are taken up again."""
-    described = []
-    for path in files:
-        status = path.stat()
-        described.append(f"{path.resolve()}, {status.st_size} bytes, of {status.st_mtime_ns}")
-    if len(described) > 1:
-        described = [f"{len(described)} files, {hashlib.blake2b(str(described).encode(), digest_size=16).hexdigest()}"]
-    return {"input": described[0]} | others
+        return resuming.resumed(self._record, Progress(identity), is_there, self._path)
 
 
 def size_of(path: Path) -> int:

@@ -155,13 +155,15 @@ class _Archive(NamedTuple):
 
 def _classify_archive(archive: _Archive, source: _Source, *, resume: bool) -> bool:
     """Classify every row; whether any failed."""
-    from slugline.cli.archives import identity_of
+    from slugline.cli.resuming import identity_of
     from slugline.cli.terminal import counting_bar, note
 
     files = archive.reading.files([archive.input_path])
     to_tables = _makes_tables(archive, files)
     with _working(source, files) as working, counting_bar("Classifying") as bar:
-        identity = identity_of(files, model=working.known.model, settings=_settings(archive, source))
+        identity = identity_of(
+            files, model=working.known.model, settings=_settings(archive, source), prefix=archive.prefix
+        )
         run = _to_tables if to_tables else _to_lines
         done, failed = run(archive, files, working, identity, resume, bar)
     note(f"{done} articles to {archive.output_path or 'standard output'}, {failed} of them with an error.")
@@ -178,10 +180,10 @@ def _settings(archive: _Archive, source: _Source) -> str:
 
 def _classify_on_cluster(archive: _Archive, source: _Source, scheduler: str, *, resume: bool) -> bool:
     """Classify every row of a folder of Parquet on the workers of a Dask cluster; whether any failed."""
-    from slugline.cli.archives import identity_of
     from slugline.cli.cluster import cluster
     from slugline.cli.dask_archives import ClusterArchive, Job
     from slugline.cli.parquet_archives import AddedColumns
+    from slugline.cli.resuming import identity_of
     from slugline.cli.terminal import note, stage_bars
     from slugline.errors import InputError
     from slugline.formats.columns import Columns
@@ -285,7 +287,6 @@ def _to_tables(
 
     assert archive.output_path is not None  # noqa: S101
     added = AddedColumns(*working.known, archive.prefix)
-    identity = identity | {"prefix": archive.prefix}
     tables = TableArchive(archive.input_path, archive.output_path, identity, resume=resume)
     if resume:
         note(f"Going on after {tables.progress.done} articles.")

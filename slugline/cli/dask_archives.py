@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 from slugline.cli.archives import loaded_classifier, workers_alone
 from slugline.cli.classifiers import LocalClassifier
 from slugline.cli.model_place import ModelPlace
-from slugline.cli.parquet_archives import AddedColumns, OutputBusy, TableArchive, lock_output
+from slugline.cli.parquet_archives import AddedColumns, TableArchive
+from slugline.cli.resuming import OutputBusy, held_folder
 from slugline.errors import InputError, ModelCorrupt, ModelError, SluglineError, WorkersDied
 from slugline.formats.arrow import library
 from slugline.formats.columns import Columns
@@ -106,7 +107,7 @@ class ClusterArchive:
         if output.exists():
             raise InputError(f"{output}: exists; remove it, or name another folder")
         self._work = output.with_name(f".{output.name}.partial")
-        self._lock = lock_output(self._work, output)
+        self._lock = held_folder(self._work, output)
         digest = hashlib.blake2b(repr(sorted(identity.items())).encode(), digest_size=8).hexdigest()
         self._done = self._work / f"cluster-{digest}"
         try:

@@ -5,7 +5,6 @@ the file that is being read in `parts`, each a small Parquet file of one row gro
 go and what they were made of. A Parquet file cannot be written on after a kill; parts can be added to.
 """
 
-import fcntl
 import os
 import shutil
 import time
@@ -17,7 +16,8 @@ from typing import Any
 
 import msgspec
 
-from slugline.cli.archives import Rows, Workers, classified
+from slugline.cli import resuming
+from slugline.cli.archives import ARTICLE_FIELDS, Rows, Workers, classified
 from slugline.cli.classifiers import Classifier, Outcome
 from slugline.errors import InputError
 from slugline.formats.arrow import PARQUET, checked, library, parquet_batches, records
@@ -26,11 +26,6 @@ from slugline.formats.columns import Columns, table_problem
 _PART_SECONDS = 1.0
 _PART_ROWS = 65_536
 _PART_BYTES = 1 << 26
-_NEEDED = ("id", "title", "text")
-
-
-class OutputBusy(InputError):
-    """Another process is writing the output."""
 
 
 class TableProgress(msgspec.Struct, frozen=True):
@@ -101,7 +96,7 @@ class TableArchive:
         self._work = output.with_name(f".{output.name}.partial")
         if source.is_dir() and output.exists():
             raise InputError(f"{output}: exists; remove it, or name another folder")
-        self._lock = lock_output(self._work, output)
+        self._lock = resuming.held_folder(self._work, output)
         try:
             self.progress = self._resumed(identity) if resume else TableProgress(identity)
             # From here on, nothing that was made before with other settings is taken for a part of this.
@@ -204,45 +199,13 @@ class TableArchive:
                 path.unlink()
 
     def _record(self) -> None:
-        aside = self._work / "progress.json.new"
-        aside.write_bytes(msgspec.json.encode(self.progress))
-        aside.replace(self._work / "progress.json")
+        resuming.record(self._work / "progress.json", self.progress)
 
     def _resumed(self, identity: dict[str, str]) -> TableProgress:
-        record = self._work / "progress.json"
-        try:
-            progress = msgspec.json.decode(record.read_bytes(), type=TableProgress)
-        except FileNotFoundError:
-            return TableProgress(identity)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{record}: cannot be read: {error}; leave --resume out to begin again") from None
-        changed = [name for name in identity if identity[name] != progress.identity.get(name)]
-        if changed or not all(self._part(number).is_file() for number in range(progress.parts)):
-            raise InputError(
-                f"{self._output}: cannot be resumed: its {', '.join(changed) or 'partial output'} changed since it was "
-                "begun; leave --resume out to begin again"
-            )
-        return progress
+        def is_there(found: TableProgress) -> bool:
+            return all(self._part(number).is_file() for number in range(found.parts))
 
-
-def lock_output(work: Path, output: Path) -> Any:
-    """The lock of an output, in the folder `work`, which is made; closing it lets go, as does the end of the process.
-
-    Raises:
-        InputError: the folder cannot be made.
-        OutputBusy: another process has the lock.
-    """
-    try:
-        work.mkdir(exist_ok=True)
-        file = (work / "lock").open("w")
-    except OSError as error:
-        raise InputError(f"{output}: cannot be written: {error.strerror}") from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise OutputBusy(f"{output}: another process is writing it; wait for that one") from None
-    return file
+        return resuming.resumed(self._work / "progress.json", TableProgress(identity), is_there, self._output)
 
 
 class _Part:
@@ -303,6 +266,6 @@ def _batches_after(path: Path, rows: int) -> Iterator[tuple[int, Any]]:
 def _articles(batch: Any, before: int, columns: Columns, path: Path) -> list[Any]:
     """The articles of a batch, without the columns that classifying does not need."""
     found = columns.found(batch.schema.names)
-    needed = [found[field] for field in _NEEDED if field in found]
-    chosen = Columns({field: found[field] for field in _NEEDED if field in found})
+    needed = [found[field] for field in ARTICLE_FIELDS if field in found]
+    chosen = Columns({field: found[field] for field in ARTICLE_FIELDS if field in found})
     return list(records(batch.select(needed or batch.schema.names[:1]), before, chosen, path))

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -28,7 +28,7 @@ from slugline.documents import Document
 from slugline.errors import CannotServe, InputError, ServerUnavailable, Unauthenticated
 from slugline.v1 import classification_pb2 as pb
 from tests.authority import Authority, Pair, put
-from tests.conftest import Server, Slugline, exposition, metrics_of, start_server
+from tests.conftest import Server, Slugline, exposition, metrics_of, start_server, wait_until
 
 OLD, NEW, STRANGE = "the-old-token-of-ours", "the-new-token-of-ours", "a-token-of-nobody-here"
 SERVICE = "slugline.v1.ClassificationService"
@@ -144,13 +144,6 @@ def code_of(channel: grpc.Channel, method: str, request: bytes, metadata: Any = 
     except grpc.RpcError as error:
         return error.code()
     return grpc.StatusCode.OK
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 METHODS = {

@@ -10,14 +10,13 @@ import pytest
 
 from service import families
 from service.admission import Admission
-from service.calls import Call, Counted, Surroundings, Waiting
+from service.calls import Call, Method, Surroundings, Waiting
 from service.settings import Limits
 from service.tally import Tally
 from slugline.errors import CallerGone, DeadlinePassed
 from slugline.v1 import classification_pb2 as pb
-from tests.conftest import Server, metrics_of, start_server
+from tests.conftest import Server, metrics_of, start_server, wait_until
 from tests.service.test_admission import BATCH, batch
-from tests.service.test_supervisor import wait_until
 
 DOCUMENTS = 1024
 STREAM = "/slugline.v1.ClassificationService/StreamClassify"
@@ -91,13 +90,13 @@ def skipped(found: dict[str, float]) -> float:
 def test_a_call_whose_deadline_has_passed_on_arrival_is_not_let_in() -> None:
     gate = Admission(Limits()).calls
     tally = Tally()
-    counted = Counted("a/b", tally, gate)
-    late = Call("a/b", _Context(-0.001), Surroundings(tally, gate), gate, counted)
+    method = Method("a/b", Surroundings(tally, gate), gate)
+    late = Call(method, _Context(-0.001))
     with pytest.raises(DeadlinePassed), late:
         pass
     assert gate.inside == 0
     assert (families.ADMITTED.name, ("calls",), 0.0) in tally.snapshot().counters
-    with Call("a/b", _Context(5.0), Surroundings(tally, gate), gate, counted):
+    with Call(method, _Context(5.0)):
         assert gate.inside == 1
     assert gate.inside == 0
 

@@ -16,9 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.families import FAMILIES
 from slugline.v1 import classification_pb2 as pb
 from slugline.v1 import classification_pb2_grpc as pb_grpc
-from tests.conftest import Server, exposition, metrics_of, start_server
+from tests.conftest import Server, exposition, metrics_of, start_server, wait_until
 from tests.corpora import TOPICS
-from tests.service.test_supervisor import classify, wait_until, workers_of
+from tests.service.test_supervisor import classify, workers_of
 
 CLASSIFY = 'method="slugline.v1.ClassificationService/Classify"'
 

@@ -25,8 +25,7 @@ from slugline.inference import open_inference_pb2_grpc as v2_grpc
 from slugline.model import Model
 from slugline.v1 import classification_pb2 as pb
 from slugline.v1 import classification_pb2_grpc as pb_grpc
-from tests.conftest import metrics_of, start_server
-from tests.service.test_supervisor import wait_until
+from tests.conftest import metrics_of, start_server, wait_until
 
 TEXTS = [
     "Envoys signed the treaty at the summit",

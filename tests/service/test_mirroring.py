@@ -11,7 +11,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,9 +19,8 @@ from slugline import store
 from slugline.manifest import MANIFEST_FILE
 from slugline.model import Model
 from slugline.promotions import CURRENT_FILE
-from tests.conftest import Server, Slugline, start_server
+from tests.conftest import Server, Slugline, start_server, wait_until
 from tests.service.test_reloading import version_at
-from tests.service.test_supervisor import wait_until as wait_for
 
 pytestmark = [
     pytest.mark.skipif(
@@ -31,8 +29,6 @@ pytestmark = [
     ),
     pytest.mark.xdist_group("bucket"),
 ]
-
-wait_until = partial(wait_for, seconds=100)
 
 NEXT = "30000101T000000Z-next"
 AUTHORIZATION = "AWS4-HMAC-SHA256 Credential=test/20200101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"

@@ -1,6 +1,5 @@
 """A real server, while the current version of its model changes under it."""
 
-import shutil
 import signal
 import threading
 import time
@@ -17,19 +16,13 @@ from slugline.model import Model
 from slugline.signing import SigningKey, public_pem
 from slugline.v1 import classification_pb2 as pb
 from slugline.v1 import classification_pb2_grpc as pb_grpc
-from tests.conftest import Server, Slugline, start_server
+from tests.conftest import Server, Slugline, start_server, wait_until
 from tests.corpora import labelled_rows, write_rows
-from tests.service.test_supervisor import wait_until
 from tests.slugline.test_verification import malicious_joblib, swap
 from training.progress import NoProgress
 from training.publishing import TrainingRequest, train_and_publish
 
 REQUEST = pb.ClassifyRequest(document=pb.Document(text="Envoys signed the treaty at the summit"))
-
-
-@pytest.fixture
-def own_models(models: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(models, tmp_path / "models")
 
 
 @pytest.fixture
@@ -49,6 +42,17 @@ def publish(root: Path, model: Model, pipeline: Pipeline) -> str:
     version = store.publish(root, "default", model, pipeline).name
     store.promote(root, "default", version)
     return version
+
+
+def test_a_version_in_a_folder_of_another_name_is_loaded_once(own_models: Path, model: Model, tmp_path: Path) -> None:
+    home = own_models / "default"
+    (home / model.version).rename(home / "blue")
+    promotions.advance(home, "blue")
+    running = start_server(own_models, tmp_path, "--reload-seconds", "0.05")
+    assert version_at(running.address) == model.version
+    time.sleep(0.5)
+    assert running.stop() == 0
+    assert "reloaded" not in running.log.read_text()
 
 
 def test_a_new_version_takes_over_under_load_and_no_call_fails(

@@ -6,8 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from service.supervisor import reserve
 from slugline.errors import CannotServe
 from slugline.v1 import classification_pb2 as pb
 from slugline.v1 import classification_pb2_grpc as pb_grpc
-from tests.conftest import Server, start_server
+from tests.conftest import Server, start_server, wait_until
 
 DOCUMENT = pb.Document(text="Envoys signed the treaty at the summit")
 
@@ -44,13 +43,6 @@ def classify(address: str) -> list[float]:
         stub = pb_grpc.ClassificationServiceStub(channel)  # type: ignore[no-untyped-call]
         response = stub.Classify(pb.ClassifyRequest(document=DOCUMENT), timeout=20, wait_for_ready=True)
         return [topic.score for topic in response.topics]
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_workers_share_a_port_and_answer_alike(pair: Server) -> None:

@@ -3,7 +3,6 @@ import json
 import os
 import pickle
 import random
-import shutil
 import subprocess
 import sys
 import time
@@ -20,11 +19,6 @@ from slugline.model import Model
 from slugline.promotions import CURRENT_FILE
 from slugline.signing import SigningKey
 from slugline.verification import trusted_manifest
-
-
-@pytest.fixture
-def own_models(models: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(models, tmp_path / "models")
 
 
 def edit_manifest(folder: Path, **changes: object) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import FeatureUnion
 
 from slugline.corpus import LabelledDocument
-from slugline.errors import NotEnoughExamples, TooFewHeldOut, UnknownTopic
+from slugline.errors import NotEnoughExamples, TooFewHeldOut
 from slugline.features import FeatureSettings, build_features, families
 from slugline.model import Model
 from slugline.pipeline import fingerprint
@@ -61,9 +61,7 @@ def train_streaming(survey: Survey, plan: TrainingPlan, limit: int, spill: Spill
         UnreachablePrecision: no threshold holds the precision asked for.
     """
     names = tuple(topic.name for topic in survey.topics)
-    for name in plan.min_precision:
-        if name not in names:
-            raise UnknownTopic(name, names)
+    plan.check_topics(names)
     memory = MemoryPlan(limit, len(names))
     plan = replace(plan, recipe=with_lead(plan.recipe, long=2 * survey.long_articles >= len(survey)))
     work = _Work(survey, plan, memory, spill, progress)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.test_supervisor import wait_until
+from tests.conftest import wait_until
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from slugline.model import Model
+from tests.conftest import wait_until
 from tests.corpora import labelled_rows
-from tests.service.test_supervisor import wait_until
 from tests.slugline.cli.test_parquet_archives import classify, run
 
 pytestmark = [

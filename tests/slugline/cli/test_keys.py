@@ -14,11 +14,6 @@ from tests.corpora import write_rows
 PASSPHRASE = "correct horse battery staple"
 
 
-@pytest.fixture
-def own_models(models: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(models, tmp_path / "models")
-
-
 def test_keys_are_made_and_shown(slugline: Slugline, tmp_path: Path) -> None:
     made = slugline("keys", "new", "release.key")
     assert made.returncode == 0, made.stderr

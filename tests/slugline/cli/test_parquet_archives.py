@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from slugline.model import Model
-from tests.conftest import Server
+from tests.conftest import Server, wait_until
 from tests.corpora import labelled_rows, write_rows
 
 ROWS = 7_000
@@ -92,6 +91,11 @@ def test_the_file_says_which_model_and_topics(whole: pa.Table, model: Model) -> 
     assert [topic["threshold"] for topic in about["topics"]] == model.thresholds.tolist()
 
 
+def done_so_far(work: Path) -> int:
+    progress = work / "progress.json"
+    return int(json.loads(progress.read_text())["done"]) if progress.exists() else 0
+
+
 def test_after_a_kill_resume_goes_on_without_losing_or_repeating_a_row(
     archive: Path, models: Path, whole: pa.Table, tmp_path: Path
 ) -> None:
@@ -100,9 +104,7 @@ def test_after_a_kill_resume_goes_on_without_losing_or_repeating_a_row(
     # Held back by a slower scorer, it is killed in the middle.
     slow = [*arguments, "--scorer", "sklearn"]
     with subprocess.Popen(slow, stderr=subprocess.DEVNULL) as process:
-        first = tmp_path / ".out.parquet.partial" / "parts" / "000000.parquet"
-        while not first.exists() and process.poll() is None:
-            time.sleep(0.01)
+        wait_until(lambda: done_so_far(tmp_path / ".out.parquet.partial") > 0 or process.poll() is not None)
         process.send_signal(signal.SIGKILL)
     assert not output.exists()
     refused = run([*arguments, "--resume"])
