@@ -53,8 +53,8 @@ def holder_of(lock: Path) -> int | None:
 def kill_a_worker_in_the_middle_of_a_file(work: Path) -> None:
     end = time.monotonic() + 200
     while time.monotonic() < end:
-        for part in work.glob("cluster-*/day=*/.part.parquet.partial/parts/*.parquet"):
-            if worker := holder_of(part.parents[1] / "lock"):
+        for lock in work.glob("cluster-*/day=*/.part.parquet.partial/lock"):
+            if worker := holder_of(lock):
                 os.kill(worker, signal.SIGKILL)
                 return
         time.sleep(0.02)
