@@ -27,6 +27,11 @@ LONG_PARTS = ("streaming",)
     help="Measure this part alone.",
 )
 @click.option("--articles", "sizes", multiple=True, type=int, help="How many articles `streaming` is measured on.")
+@click.option(
+    "--mlserver",
+    type=click.Path(path_type=Path),
+    help="An interpreter that has MLServer and this scikit-learn; MLServer is measured with it.",
+)
 @click.option("--quick", is_flag=True, help="A few rounds, to see that it works; the figures mean little.")
 def main(
     model: Path,
@@ -35,6 +40,7 @@ def main(
     out: Path,
     parts: tuple[str, ...],
     sizes: tuple[int, ...],
+    mlserver: Path | None,
     quick: bool,
 ) -> None:
     """Measure Slugline beside what people would use otherwise, in one run on one machine."""
@@ -51,7 +57,7 @@ def main(
         if part == "in-process":
             tables = in_process.run(model, data, chosen, quick=quick)
         elif part == "grpc":
-            tables = over_grpc.run(model, chosen, quick=quick)
+            tables = over_grpc.run(model, chosen, quick=quick, mlserver=mlserver)
         else:
             tables = fitting.run(data, quick=quick)
         results.write(out, part, tables)

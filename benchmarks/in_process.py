@@ -1,15 +1,20 @@
-"""Scoring in one process: the compiled scorer beside the scikit-learn pipeline, fastText and Vowpal Wabbit."""
+"""Scoring in one process: the compiled scorer beside the scikit-learn pipeline, fastText, Vowpal Wabbit and ONNX."""
 
 import re
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
 from benchmarks.measure import Turn, take_turns
 from benchmarks.results import Table
 from benchmarks.texts import accented
 from slugline import store
 from slugline.corpus import Corpus, read_corpus
+from slugline.features import families
 from slugline.scoring import Scorer
 
 _TOKEN = re.compile(r"\w+")
@@ -25,12 +30,12 @@ def run(model_path: Path, data: Path, texts: Sequence[str], *, quick: bool) -> l
     for kind, given in (("as given", list(texts)), ("with accents", accented(texts))):
         few = given[: max(1, len(given) // 20)]
         contenders: dict[str, Contender] = {
-            "compiled, one at a time": _one_at_a_time(compiled, given),
+            "compiled, one at a time": one_at_a_time(compiled, given),
             "compiled, batches of 64": _batches(compiled, given, 64),
-            "scikit-learn pipeline, one at a time": _one_at_a_time(plain, few),
+            "scikit-learn pipeline, one at a time": one_at_a_time(plain, few),
             "scikit-learn pipeline, batches of 64": _batches(plain, given, 64),
         }
-        contenders |= _fasttext(corpus, given) | _vowpal_wabbit(corpus, given)
+        contenders |= _fasttext(corpus, given) | _vowpal_wabbit(corpus, given) | _onnx(plain.pipeline, few)
         tables.append(_table(kind, take_turns(contenders, 3 if quick else 15), given))
     return tables
 
@@ -51,7 +56,9 @@ def _table(kind: str, turns: dict[str, Turn], texts: Sequence[str]) -> Table:
     return table
 
 
-def _one_at_a_time(scorer: Scorer, texts: Sequence[str]) -> Contender:
+def one_at_a_time(scorer: Scorer, texts: Sequence[str]) -> Contender:
+    """Scores the texts, each for itself."""
+
     def score() -> int:
         for text in texts:
             scorer.scores([text])
@@ -113,3 +120,35 @@ def _vowpal_wabbit(corpus: Corpus, texts: Sequence[str]) -> dict[str, Contender]
         return len(texts)
 
     return {"Vowpal Wabbit, normalised in Python": score}
+
+
+def _onnx(pipeline: Pipeline | None, texts: Sequence[str]) -> dict[str, Contender]:
+    """The words of one topic in ONNX Runtime, if it and `skl2onnx` are installed: it knows no n-grams within words."""
+    try:
+        import onnxruntime
+        from skl2onnx import to_onnx
+        from skl2onnx.common.data_types import StringTensorType
+    except ImportError:
+        return {}
+    assert pipeline is not None
+    words = families(pipeline["features"])[0][1]
+    topic = clone(pipeline["topics"].estimators_[0])
+    topic.__dict__ |= pipeline["topics"].estimators_[0].__dict__
+    topic.n_features_in_ = len(words.vocabulary_)
+    topic.coef_ = topic.coef_[:, : topic.n_features_in_]
+    options = {id(words): {"locale": "C"}, id(topic): {"zipmap": False}}
+    whole = to_onnx(
+        Pipeline([("words", words), ("topic", topic)]),
+        initial_types=[("text", StringTensorType([None, 1]))],
+        options=options,
+    )
+    bounded = onnxruntime.SessionOptions()
+    bounded.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(whole.SerializeToString(), bounded)
+
+    def score() -> int:
+        for text in texts:
+            session.run(None, {"text": np.array([[text]], dtype=object)})
+        return len(texts)
+
+    return {"ONNX Runtime, words of one topic, one at a time": score}

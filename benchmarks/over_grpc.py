@@ -1,78 +1,105 @@
-"""Calls over gRPC: Slugline beside a constant reply, the tutorial's server, and its own scikit-learn scorer."""
+"""Calls over gRPC: Slugline beside a constant reply, the tutorial's server, MLServer, and its scikit-learn scorer."""
 
-import json
-import re
-import shutil
-import struct
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import grpc
 
-from benchmarks.measure import cpu_seconds, percentile, resident_mb
+from benchmarks.driving import CLIENT, Call, drive, python_load
+from benchmarks.in_process import one_at_a_time
+from benchmarks.measure import percentile, resident_mb, take_turns
 from benchmarks.results import Table
 from benchmarks.serving import Served, served, slugline
+from slugline import store
+from slugline.inference import open_inference_pb2 as inference_pb
 from slugline.v1 import classification_pb2 as pb
 
-CLASSIFY = "/slugline.v1.ClassificationService/Classify"
+_CLASSIFY = "/slugline.v1.ClassificationService/Classify"
 BATCH = "/slugline.v1.ClassificationService/BatchClassify"
+_INFER = "/inference.GRPCInferenceService/ModelInfer"
 _BATCH_SIZE = 64
+_LONG_CHARACTERS = 18_000
+"""A text so long that the server is the limit, on whatever machine, and yet is scored where it arrives."""
+CONSTANT = [sys.executable, "-m", "benchmarks.servers.constant"]
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """What became of some calls: calls a second, server CPU seconds for each, and the time of each where known."""
+class _Contender:
+    command: Sequence[str]
+    call: Call
+    scored: bool = True
+    batches: bool = False
 
-    rate: float
-    cpu: float
-    times: list[float]
 
-
-def run(model_path: Path, texts: Sequence[str], *, quick: bool) -> list[Table]:
-    """All tables of calls over gRPC."""
-    plain = slugline(model_path)
-    commands = {
-        "constant reply": [sys.executable, "-m", "benchmarks.servers.constant"],
-        "Slugline": plain,
-        "Slugline, 2 workers": [*plain, "--workers", "2"],
-        "Slugline, scikit-learn scorer": [*plain, "--scorer", "sklearn"],
-        "tutorial server": [sys.executable, "-m", "benchmarks.servers.tutorial", str(model_path)],
-    }
-    text = texts[0]
-    one = pb.ClassifyRequest(document=pb.Document(id="a", text=text)).SerializeToString()
-    documents = [
-        pb.Document(id=str(i), text=text) for i, text in zip(range(_BATCH_SIZE), list(texts) * 64, strict=False)
-    ]
-    many = pb.BatchClassifyRequest(documents=documents).SerializeToString()
-    tables = _tables(len(text))
-    for name, command in commands.items():
-        with served(command) as server:
-            _check(server, one, scored=name != "constant reply")
-            _measure_one(tables, name, server, one, 400 if quick else 4000)
-            if name.startswith("Slugline"):
-                _measure_batches(tables[1], name, server, many, 5 if quick else 150)
+def run(model_path: Path, texts: Sequence[str], *, quick: bool, mlserver: Path | None = None) -> list[Table]:
+    """All tables of calls over gRPC; `mlserver` is an interpreter that has MLServer, if it is to be measured."""
+    tables = _tables(len(texts[0]))
+    many = _many(texts)
+    for name, contender in _contenders(model_path, texts[0], mlserver).items():
+        with served(contender.command) as server:
+            _check(server, contender)
+            _measure_one(tables[0], name, server, contender.call, 400 if quick else 4000)
+            if contender.batches:
+                load = drive(server, many, 5 if quick else 150, 4)
+                tables[1].rows.append((name, load.rate * _BATCH_SIZE, load.cpu / _BATCH_SIZE * 1e6))
             tables[2].rows.append((name, server.ready, resident_mb(server.pid)))
-    return tables
+    rounds = 2 if quick else 15
+    return [*tables, _beside_constant(model_path, texts[0], rounds), _two_workers(model_path, texts, rounds)]
+
+
+def _contenders(model_path: Path, text: str, mlserver: Path | None) -> dict[str, _Contender]:
+    call, plain = _one(text), slugline(model_path)
+    tutorial = [sys.executable, "-m", "benchmarks.servers.tutorial", str(model_path)]
+    found = {
+        "constant reply": _Contender(CONSTANT, call, scored=False),
+        "Slugline": _Contender(plain, call, batches=True),
+        "Slugline, 2 workers": _Contender([*plain, "--workers", "2"], call, batches=True),
+        "Slugline, scikit-learn scorer": _Contender([*plain, "--scorer", "sklearn"], call, batches=True),
+        "tutorial server": _Contender(tutorial, call),
+    }
+    if mlserver:
+        pipeline = store.find(model_path) / store.MODEL_FILE
+        command = [str(mlserver), "benchmarks/servers/mlserver_pipeline.py", str(pipeline)]
+        found["MLServer"] = _Contender(command, _tensor(text))
+    return found
+
+
+def _one(text: str) -> Call:
+    return Call(_CLASSIFY, pb.ClassifyRequest(document=pb.Document(id="a", text=text)).SerializeToString())
+
+
+def _many(texts: Sequence[str]) -> Call:
+    chosen = (list(texts) * _BATCH_SIZE)[:_BATCH_SIZE]
+    documents = [pb.Document(id=str(number), text=text) for number, text in enumerate(chosen)]
+    return Call(BATCH, pb.BatchClassifyRequest(documents=documents).SerializeToString())
+
+
+def _tensor(text: str) -> Call:
+    contents = inference_pb.InferTensorContents(bytes_contents=[text.encode()])
+    tensor = inference_pb.ModelInferRequest.InferInputTensor(
+        name="text", datatype="BYTES", shape=[1, 1], contents=contents
+    )
+    request = inference_pb.ModelInferRequest(model_name="default", inputs=[tensor])
+    return Call(_INFER, request.SerializeToString())
 
 
 def _tables(characters: int) -> list[Table]:
-    client = "h2load (C)" if shutil.which("h2load") else "a Python client"
     return [
         Table(
             f"Classify, one text of {characters:,} characters a call",
             ("server", "calls/s at 8", "calls/s at 32", "server CPU µs a call", "p50 ms", "p99 ms", "open loop p99 ms"),
-            note=f"Rates driven by {client}, closed loop, on the same cores as the server; p50 and p99 at one call "
+            note=f"Rates driven by {CLIENT}, closed loop, on the same cores as the server; p50 and p99 at one call "
             "at a time, and open loop at 200 calls a second, by a Python client, in its own process.",
         ),
         Table(
             f"BatchClassify, {_BATCH_SIZE} texts a call",
             ("server", "documents/s", "server CPU µs a document"),
-            note=f"Four calls at a time, driven by {client}.",
+            note=f"Four calls at a time, driven by {CLIENT}.",
         ),
         Table(
             "Start and memory", ("server", "seconds until it serves", "resident MB"), note="Of workers, the parent's."
@@ -80,62 +107,66 @@ def _tables(characters: int) -> list[Table]:
     ]
 
 
-def _measure_one(tables: list[Table], name: str, server: Served, body: bytes, calls: int) -> None:
-    at_8, at_32 = (_drive(server, CLASSIFY, body, calls, size) for size in (8, 32))
-    single = _python_load("closed", server, CLASSIFY, body, max(200, calls // 4), 1)
-    opened = _python_load("open", server, CLASSIFY, body, max(200, calls // 4), 200)
-    tables[0].rows.append(
+def _measure_one(table: Table, name: str, server: Served, call: Call, count: int) -> None:
+    at_8, at_32 = (drive(server, call, count, size) for size in (8, 32))
+    single = python_load("closed", server, call, max(200, count // 4), 1)
+    opened = python_load("open", server, call, max(200, count // 4), 200)
+    table.rows.append(
         (name, at_8.rate, at_32.rate, at_8.cpu * 1e6, percentile(single.times, 0.5) * 1e3)
         + (percentile(single.times, 0.99) * 1e3, percentile(opened.times, 0.99) * 1e3)
     )
 
 
-def _measure_batches(table: Table, name: str, server: Served, body: bytes, calls: int) -> None:
-    load = _drive(server, BATCH, body, calls, 4)
-    table.rows.append((name, load.rate * _BATCH_SIZE, load.cpu / _BATCH_SIZE * 1e6))
-
-
-def _check(server: Served, body: bytes, *, scored: bool) -> None:
+def _check(server: Served, contender: _Contender) -> None:
     """The load generator looks at no answer, so one is looked at before."""
     with grpc.insecure_channel(server.address) as channel:
-        answer = pb.ClassifyResponse.FromString(_call(channel)(body, timeout=30))
-    if len(answer.topics) != 3 or (scored and not all(0 < topic.score < 1 for topic in answer.topics)):
-        raise RuntimeError(f"{server.address} does not answer as it should: {answer}")
+        call: Any = channel.unary_unary(contender.call.method)
+        answer = call(contender.call.body, timeout=30)
+    if contender.call.method == _INFER:
+        scores = list(inference_pb.ModelInferResponse.FromString(answer).outputs[0].contents.fp64_contents)
+    else:
+        scores = [topic.score for topic in pb.ClassifyResponse.FromString(answer).topics]
+    if len(scores) != 3 or (contender.scored and not all(0 < score < 1 for score in scores)):
+        raise RuntimeError(f"{server.address} does not answer as it should: {scores}")
 
 
-def _call(channel: grpc.Channel) -> Any:
-    return channel.unary_unary(CLASSIFY)
+def _beside_constant(model_path: Path, text: str, rounds: int) -> Table:
+    """What a call costs beyond gRPC and scoring; in each round all three are measured, one after the other."""
+    model, call = store.load(store.find(model_path)), _one(text)
+    found: list[tuple[float, float, float]] = []
+    with ExitStack() as running:
+        constant, whole = (running.enter_context(served(command)) for command in (CONSTANT, slugline(model_path)))
+        for _ in range(rounds):
+            turn = take_turns({"score": one_at_a_time(model, [text] * 1000)}, 1)["score"]
+            least = drive(constant, call, 3000, 8).cpu
+            found.append((least, turn.cpu / turn.documents, drive(whole, call, 3000, 8).cpu))
+    table = Table(
+        f"What Classify costs beside a constant reply, one text of {len(text):,} characters a call",
+        ("", "CPU µs a call"),
+        note=f"Medians of {rounds} rounds; the ratio is the median of the rounds' own.",
+    )
+    parts = ("a constant reply", "scoring alone, in another process", "Slugline")
+    table.rows += [(part, median(column) * 1e6) for part, column in zip(parts, zip(*found, strict=True), strict=True)]
+    ratio = median(slugline_cpu / (least + score) for least, score, slugline_cpu in found)
+    table.rows.append(("Slugline, times the sum of the two", ratio))
+    return table
 
 
-def _drive(server: Served, method: str, body: bytes, calls: int, size: int) -> Load:
-    """Calls at full speed, by h2load where it is installed: Python clients reach their own limit first."""
-    if not shutil.which("h2load"):
-        return _python_load("closed", server, method, body, calls, size)
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(b"\0" + struct.pack(">I", len(body)) + body)
-        file.flush()
-        command = ["h2load", "-c", str(size), "-m", "1", "-d", file.name, f"http://{server.address}{method}"]
-        headers = ["-H", "content-type: application/grpc", "-H", "te: trailers"]
-        subprocess.run([*command, *headers, "-n", str(max(size, calls // 10))], check=True, capture_output=True)
-        before = cpu_seconds(server.pid)
-        done = subprocess.run([*command, *headers, "-n", str(calls)], check=True, capture_output=True, text=True)
-        used = cpu_seconds(server.pid) - before
-    rate = re.search(r"finished in .*?, ([\d.]+) req/s", done.stdout)
-    succeeded = re.search(r"(\d+) succeeded", done.stdout)
-    if not rate or not succeeded or int(succeeded[1]) != calls:
-        raise RuntimeError(f"h2load: {done.stdout}")
-    return Load(float(rate[1]), used / calls, [])
-
-
-def _python_load(mode: str, server: Served, method: str, body: bytes, calls: int, size: int) -> Load:
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(body)
-        file.flush()
-        arguments = [mode, server.address, method, file.name, str(calls), str(size)]
-        before = cpu_seconds(server.pid)
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.load", *arguments], check=True, capture_output=True, text=True
-        )
-        used = cpu_seconds(server.pid) - before
-    found = json.loads(done.stdout)
-    return Load(calls / found["seconds"], used / (calls + min(calls, 200)), found["times"])
+def _two_workers(model_path: Path, texts: Sequence[str], rounds: int) -> Table:
+    """Two workers beside one; in each round both are measured, one after the other."""
+    text = " ".join(texts)[:_LONG_CHARACTERS]
+    call, plain = _one(text), slugline(model_path)
+    rates: list[tuple[float, float]] = []
+    with ExitStack() as running:
+        one, two = (running.enter_context(served(command)) for command in (plain, [*plain, "--workers", "2"]))
+        for _ in range(rounds):
+            rates.append((drive(one, call, 800, 16).rate, drive(two, call, 800, 16).rate))
+    table = Table(
+        f"Two workers beside one, one text of {len(text):,} characters a call",
+        ("server", "calls/s at 16"),
+        note=f"Medians of {rounds} rounds, driven by {CLIENT} on the same cores, for whom such calls are next to no "
+        "work; the ratio is the median of the rounds' own.",
+    )
+    table.rows += [("1 worker", median(rate for rate, _ in rates)), ("2 workers", median(rate for _, rate in rates))]
+    table.rows.append(("2 workers, times 1 worker", median(two_rate / one_rate for one_rate, two_rate in rates)))
+    return table

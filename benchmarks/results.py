@@ -8,7 +8,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_LIBRARIES = ("slugline", "scikit-learn", "numpy", "grpcio", "protobuf", "fasttext-wheel", "vowpalwabbit")
+_LIBRARIES = (
+    "slugline",
+    "scikit-learn",
+    "numpy",
+    "grpcio",
+    "protobuf",
+    "fasttext-wheel",
+    "vowpalwabbit",
+    "onnxruntime",
+)
 
 
 @dataclass
