@@ -26,7 +26,7 @@ tests: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev ## measure speed beside the alternatives, into benchmarks/results
 	@$(BIN)/slugline train --data seeds --if-changed --promote
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH_OPTIONS)
 
 soak: $(VENV)/.installed-dev ## fuzz, soak, reload, overload and kill for some two hours, into benchmarks/results
 	@$(BIN)/slugline train --data seeds --if-changed --promote

@@ -30,3 +30,18 @@ def count(contents: Sequence[str], vectorizer: TfidfVectorizer) -> tuple[dict[st
         column_of[kept[alphabetical]] = np.arange(len(kept), dtype=np.int32)
         starts, columns, times = vocabulary.matrix(column_of, int(frequencies[kept].sum(dtype=np.int64)))
     return {terms[i]: column for column, i in enumerate(alphabetical)}, Counted(starts, columns, times, len(kept))
+
+
+def count_known(contents: Sequence[str], vectorizer: TfidfVectorizer) -> Counted:
+    """Count the n-grams that a fitted `vectorizer` knows, as its `transform` would; how often each article has each."""
+    known: dict[str, int] = vectorizer.vocabulary_
+    with Vocabulary(kind_of(vectorizer.analyzer), vectorizer.ngram_range, lead_of(vectorizer)) as vocabulary:
+        vocabulary.count(contents)
+        frequencies = vocabulary.document_frequencies()
+        numbers = np.flatnonzero(frequencies).astype(np.uint32)
+        columns = np.array([known.get(term, -1) for term in vocabulary.terms(numbers)], dtype=np.int32)
+        column_of = np.full(len(frequencies), -1, dtype=np.int32)
+        column_of[numbers] = columns
+        entries = int(frequencies[numbers[columns >= 0]].sum(dtype=np.int64))
+        starts, found, times = vocabulary.matrix(column_of, entries)
+    return Counted(starts, found, times, len(known))

@@ -42,7 +42,7 @@ class CorpusMatrices:
         with ThreadPoolExecutor(len(named)) as threads:
             counted = threads.map(lambda family: count(contents, family[1]), named)
             self._families = [
-                _Family(vectorizer, vocabulary, _damped(counts, settings))
+                _Family(vectorizer, vocabulary, damped(counts, settings))
                 for (_, vectorizer), (vocabulary, counts) in zip(named, counted, strict=True)
             ]
         self._articles = len(contents)
@@ -74,7 +74,8 @@ class CorpusMatrices:
         return sp.csr_matrix((values, columns, starts), shape=(len(rows), width))
 
 
-def _damped(counted: Counted, settings: FeatureSettings) -> Counted:
+def damped(counted: Counted, settings: FeatureSettings) -> Counted:
+    """The counts as `settings` have them; changed in place."""
     if settings.sublinear_tf:
         np.log(counted.frequencies, out=counted.frequencies)
         counted.frequencies[:] += 1.0
