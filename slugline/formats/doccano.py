@@ -3,6 +3,9 @@
 The text is in `text` or, in some versions, `data`; the labels in `label`, `labels` or, with slots and intents, `cats`.
 doccano writes ``[]`` for texts that nobody has opened, too, so an empty list is unlabelled, unless the row names who
 approved it, or carries the ``"topics": []`` that Slugline wrote beside it.
+
+All other columns are written into one, ``meta``, which doccano keeps and gives back: columns of their own must be in every
+row and always of one type, or doccano 1.8 refuses the whole file.
 """
 
 from pathlib import Path
@@ -16,7 +19,7 @@ _LABELS = ("label", "labels", "cats")
 
 
 class Doccano(JsonLines):
-    """Rows of `id`, `text` and `label`; other columns are doccano's metadata, which it keeps."""
+    """Rows of `id`, `text` and `label`, with all other columns in `meta`."""
 
     name = "doccano"
     suffixes: tuple[str, ...] = ()
@@ -28,6 +31,7 @@ class Doccano(JsonLines):
         Raises:
             FaultyRow: its labels are spans, or numbers without names.
         """
+        row = _unpacked(row)
         if "annotations" in row and not any(name in row for name in _LABELS):
             raise FaultyRow("annotations: has numbers for labels; export JSONL with text labels")
         labelled = next((name for name in _LABELS if name in row), None)
@@ -50,10 +54,18 @@ class Doccano(JsonLines):
     def row(self, fields: Fields, survey: Survey) -> dict[str, Any]:
         """The row as doccano takes it; an explicit ``[]`` is said once more, in its metadata."""
         topics = fields.get("topics")
-        rest = {name: value for name, value in fields.items() if name != "topics"}
-        rest["id"] = number_or_text(rest["id"])
-        row = rest | {"label": topics or []}
-        return row | {"topics": []} if topics == [] else row
+        meta = {name: value for name, value in fields.items() if name not in ("id", "text", "topics")}
+        if topics == []:
+            meta["topics"] = []
+        own = {"id": number_or_text(fields["id"]), "text": fields.get("text")}
+        return own | {"label": topics or [], "meta": meta}
+
+
+def _unpacked(row: Fields) -> Fields:
+    """The row with what is in `meta` as columns of its own, unless there are others of their names."""
+    meta = row.get("meta")
+    own = {name: value for name, value in row.items() if name != "meta"}
+    return own | meta if isinstance(meta, dict) and not meta.keys() & own.keys() else row
 
 
 DOCCANO = Doccano()

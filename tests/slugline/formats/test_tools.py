@@ -135,6 +135,18 @@ def test_what_a_tool_wrote_goes_back_to_it_through_our_own_format(tmp_path: Path
     assert fields_in(back, Reading(name)) == fields_in(theirs)
 
 
+def test_rows_for_doccano_have_the_same_columns_whatever_the_articles_have(tmp_path: Path) -> None:
+    """As written by doccano 1.8.4 after it was given these rows; with columns here and not there it takes none."""
+    rows: list[Fields] = [{"id": "a1", "title": "T", "text": "x", "topics": ["war"]}, {"id": "a2", "text": "y"}]
+    convert(write_jsonl(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl", PLAIN, to="doccano")
+    assert [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()] == [
+        {"id": "a1", "text": "x", "label": ["war"], "meta": {"title": "T"}},
+        {"id": "a2", "text": "y", "label": [], "meta": {}},
+    ]
+    exported = '{"id":"a1","text":"x","meta":{"title":"T"},"label":["war"],"Comments":[]}\n'
+    assert fields_in(written(tmp_path, "back.jsonl", exported)) == [rows[0] | {"Comments": []}]
+
+
 def test_label_studio_keeps_whatever_a_task_has(tmp_path: Path) -> None:
     theirs = written(tmp_path, "theirs.json", LABEL_STUDIO)
     convert(theirs, tmp_path / "ours.jsonl", PLAIN)
