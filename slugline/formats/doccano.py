@@ -4,8 +4,8 @@ The text is in `text` or, in some versions, `data`; the labels in `label`, `labe
 doccano writes ``[]`` for texts that nobody has opened, too, so an empty list is unlabelled, unless the row names who
 approved it, or carries the ``"topics": []`` that Slugline wrote beside it.
 
-All other columns are written into one, ``meta``, which doccano keeps and gives back: columns of their own must be in every
-row and always of one type, or doccano 1.8 refuses the whole file.
+All other columns are written into one, ``meta``, which doccano keeps and gives back: columns of their own must be in
+every row and always of one type, or doccano 1.8 refuses the whole file.
 """
 
 from pathlib import Path
