@@ -8,7 +8,7 @@ import click
 
 from slugline.cli import options
 from slugline.cli.exit_codes import FAULTY_INPUT
-from slugline.corpus import Corpus, digest, examine, topics_file_beside
+from slugline.corpus import Corpus, LabelledDocument, digest, examine, topics_file_beside
 from slugline.formats.reading import Reading
 from slugline.topics import TOPICS_FILE, Topic, read_topics, topics_from_labels
 
@@ -48,9 +48,12 @@ def command(
                 "documents": len(documents),
                 "left_out": left_out,
                 "faults": [{"path": str(fault.path), "line": fault.line, "problem": fault.problem} for fault in faults],
-                "conflicts": [str(conflict) for conflict in conflicts],
+                "conflicts": [
+                    {"first": _labelled(c.first), "second": _labelled(c.second), "containment": c.containment}
+                    for c in conflicts
+                ],
                 "mislabels": [
-                    {"id": m.document.document.id, "topic": m.topic, "has_topic": m.has_topic, "score": m.score}
+                    _labelled(m.document) | {"topic": m.topic, "has_topic": m.has_topic, "score": m.score}
                     for m in mislabels
                 ],
             }
@@ -65,6 +68,11 @@ def command(
         note(f"{len(conflicts)} conflicting near-duplicates, {len(mislabels)} suspected mislabels.")
     if faults:
         sys.exit(FAULTY_INPUT)
+
+
+def _labelled(labelled: LabelledDocument) -> dict[str, object]:
+    place = {"id": labelled.document.id, "path": str(labelled.path), "line": labelled.line}
+    return place | {"topics": list(labelled.topics)}
 
 
 def _suspects(corpus: Corpus, topics: tuple[Topic, ...]) -> tuple[list["Conflict"], list["Mislabel"]]:

@@ -129,6 +129,21 @@ def test_check_lists_suspects_without_failing(slugline: Slugline, tmp_path: Path
     assert done.returncode == 0
     assert done.stdout.startswith(f"{path}:8: has")
     assert slugline("check", path, "--no-labels").stdout == ""
+    first = json.loads(slugline("check", path, "--json").stdout)["mislabels"][0]
+    assert (first["path"], first["line"], first["topics"]) == (str(path), 8, rows[7]["topics"])
+
+
+def test_check_lists_near_duplicates_with_different_topics(slugline: Slugline, tmp_path: Path) -> None:
+    text = "The two envoys met in the old town hall on Monday and spoke for an hour about the border and the river."
+    rows: list[dict[str, object]] = [
+        {"id": "a", "text": text, "topics": ["diplomacy"]},
+        {"id": "b", "text": text, "topics": []},
+    ]
+    path = write_rows(tmp_path / "a.jsonl", rows)
+    assert slugline("check", path).stdout.startswith(f"{path}:2: shares 100% of its words with {path}:1")
+    (conflict,) = json.loads(slugline("check", path, "--json").stdout)["conflicts"]
+    assert conflict["first"] == {"id": "a", "path": str(path), "line": 1, "topics": ["diplomacy"]}
+    assert (conflict["second"]["id"], conflict["containment"]) == ("b", 1.0)
 
 
 def test_tune_writes_a_recipe_that_train_takes(slugline: Slugline, corpus_file: Path) -> None:
