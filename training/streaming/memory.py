@@ -6,8 +6,11 @@ from dataclasses import dataclass
 MB = 1 << 20
 LEAST_MEMORY = 512 * MB
 
-_PROCESS = 350 * MB
+_PROCESS = 300 * MB
 """What the process takes by itself: Python and its libraries, and one chunk of articles with its n-grams."""
+
+_LOST_SHARE = 0.1
+"""What lies between what was given back and cannot be used again; it grows with what is taken."""
 
 _OF_FEATURE, _OF_WEIGHT = 800, 64
 """What a feature takes in bytes when the model is laid out and written, and what each topic adds to that."""
@@ -53,4 +56,4 @@ class MemoryPlan:
 
     @property
     def _free(self) -> int:
-        return max(self.limit, LEAST_MEMORY) - _PROCESS
+        return int((1 - _LOST_SHARE) * max(self.limit, LEAST_MEMORY)) - _PROCESS
