@@ -28,6 +28,8 @@ from training.splits import label_matrix
 
 LEAST_STORIES = 10
 """With fewer, even a resample without a single changed article is too rare for an interval to mean anything."""
+_RESAMPLES = 1000
+_BEYOND_EACH_END = 10
 _ROUNDING = 1e-9
 """A difference smaller than this is one of arithmetic."""
 
@@ -38,9 +40,20 @@ Verdict = Literal["better", "worse", "no significant difference"]
 class Bootstrap:
     """How many resamples, how much of their differences the interval holds (0 to 1), and the seed of all chance."""
 
-    resamples: int = 1000
+    resamples: int = _RESAMPLES
     confidence: float = 0.95
     seed: int = 0
+
+    @classmethod
+    def of_gate(cls, topics: int, confidence: float) -> "Bootstrap":
+        """For a gate that judges the F1 of each topic and macro-F1 at once, and is to be right about all of them.
+
+        Each row gets its share of the doubt (Bonferroni's correction; Dunn, 1961): where nothing is worse, a gate at a
+        `confidence` of 0.95 refuses one candidate in forty at most, however many topics there are. There are as many
+        more resamples as it takes for ten of them to lie beyond each end of an interval.
+        """
+        doubt = (1 - confidence) / (topics + 1)
+        return cls(resamples=max(_RESAMPLES, math.ceil(_BEYOND_EACH_END / (doubt / 2))), confidence=1 - doubt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ def command(
     """Make VERSION the current one of its name; `slugline rollback` undoes it.
 
     A damaged version is refused. With gate data, so is one that lacks a topic of the current version, or whose macro-F1
-    or F1 of a topic is significantly worse, as `slugline compare` has it; the exit status is then 7.
+    or F1 of a topic is significantly worse; the exit status is then 7. Intervals are wider than those of `slugline
+    compare`, the more so the more topics there are, so that all of them together hold with --confidence.
     """
     from slugline import store
     from slugline.cli.compare import show
@@ -100,7 +101,7 @@ def _gate(
     corpus = read_corpus(data, {*current.topics, *candidate.topics}, reading)
     try:
         with stage_bars() as bars:
-            comparison = compare(current, candidate, corpus, Bootstrap(confidence=confidence), bars)
+            comparison = compare(current, candidate, corpus, Bootstrap.of_gate(len(current.topics), confidence), bars)
     except NoCommonTopic as error:
         return None, [str(error)]
     return comparison, comparison.worse()

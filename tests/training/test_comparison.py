@@ -69,6 +69,15 @@ def test_intervals_are_those_of_a_plain_bootstrap(model: Model, corpus: Corpus) 
     assert comparison.topics["terrorism"].average_precision.verdict == "no significant difference"
 
 
+def test_a_gate_gives_each_row_its_share_of_the_doubt() -> None:
+    few, many = Bootstrap.of_gate(3, 0.95), Bootstrap.of_gate(99, 0.95)
+    assert few.confidence == pytest.approx(0.9875)
+    assert many.confidence == pytest.approx(0.9995)
+    for bootstrap in (few, many):
+        assert bootstrap.resamples * (1 - bootstrap.confidence) / 2 >= 10 - 1e-6
+    assert Bootstrap.of_gate(1, 0.5).resamples == 1000
+
+
 def test_articles_that_change_topics_are_counted(model: Model, corpus: Corpus) -> None:
     other = with_topics(model, diplomacy=0.999, terrorism=0.0)
     comparison = compare(model, other, corpus, Bootstrap(resamples=100), NoProgress())
