@@ -12,6 +12,9 @@
 #define MEMORY_TOKENS 8192 /* a power of two */
 #define MEMORY_LETTERS 12
 #define MEMORY_FEATURES 36 /* 3- to 5-grams of the longest token remembered, and a few more */
+#define AT_A_TIME 64       /* words or tokens that are looked up together */
+#define AHEAD 12           /* how many pairs of words before its turn the slot of one is fetched */
+#define CACHE_LINE 64
 
 /* One family of features; node f < features is feature f, and the nodes after them are prefixes only.
  * `rows` has 1 + topics numbers a feature: its idf, then idf x weight for each topic. */
@@ -111,33 +114,67 @@ static inline double frequency(const Family *family, const Scratch *scratch, uin
     return times < LOGARITHMS ? scratch->frequencies[times] : 1.0 + log(times);
 }
 
+/* From the hashes of the words `first` ... `last` - 1, in `symbols`, to their nodes. What a lookup reads is likely to lie
+ * far from what the others do: so each step of all of them fetches what the next one reads. */
+static void look_up(const Words *table, Scratch *scratch, const uint32_t *text, int64_t first, int64_t last) {
+    uint32_t *symbols = scratch->symbols;
+    for (int64_t i = first; i < last; i++) {
+        uint32_t word = (uint32_t)table->slots[symbols[i] & table->mask];
+        if (!word) continue;
+        __builtin_prefetch(&table->ends[word - 1]);
+        __builtin_prefetch(&table->nodes[word - 1]);
+    }
+    for (int64_t i = first; i < last; i++) {
+        uint32_t word = (uint32_t)table->slots[symbols[i] & table->mask];
+        if (word > 1) __builtin_prefetch(&table->letters[table->ends[word - 2]]);
+    }
+    for (int64_t i = first; i < last; i++) {
+        int64_t at = scratch->starts[i];
+        uint32_t word = find_word(table, symbols[i], text + at, scratch->ends[i] - at);
+        symbols[i] = scratch->nodes[i] = word == NO_NODE ? NO_NODE : table->nodes[word];
+        scratch->known += word != NO_NODE;
+    }
+}
+
 /* Words: symbols[i] and nodes[i] become the node of the i-th word. */
 static int64_t read_words(const Family *family, Scratch *scratch, const uint32_t *text, int64_t length,
                           const uint8_t *classes) {
-    int64_t words = 0, end = 0;
+    const Words *table = &family->words;
+    int64_t words = 0, looked_up = 0, end = 0;
     for (int64_t at = next_word(text, length, classes, 0, &end); at < length;
          at = next_word(text, length, classes, end, &end)) {
-        uint32_t word = find_word(&family->words, text + at, end - at);
+        uint32_t hash = hash_word(text + at, end - at);
+        __builtin_prefetch(&table->slots[hash & table->mask]);
         scratch->starts[words] = at;
         scratch->ends[words] = end;
-        scratch->symbols[words] = scratch->nodes[words] = word == NO_NODE ? NO_NODE : family->words.nodes[word];
-        scratch->known += word != NO_NODE;
-        words++;
+        scratch->symbols[words++] = hash;
+        if (words - looked_up < AT_A_TIME) continue;
+        look_up(table, scratch, text, looked_up, words);
+        looked_up = words;
     }
+    look_up(table, scratch, text, looked_up, words);
     scratch->read += words;
     return words;
+}
+
+static inline uint64_t pair_step(const Scratch *scratch, int64_t i, int n) {
+    return word_step(scratch->nodes[i], scratch->symbols[i + n - 1]);
 }
 
 /* From the n-grams of n - 1 words that begin at each word, in `nodes`, to those of n. Returns how many may exist. */
 static int64_t lengthen_words(const Family *family, Scratch *scratch, int64_t words, int n) {
     uint32_t *nodes = scratch->nodes, *symbols = scratch->symbols;
-    for (int64_t i = 0; i + n <= words; i++) {
-        uint32_t next = symbols[i + n - 1];
-        nodes[i] = nodes[i] == NO_NODE || next == NO_NODE
+    const Step *steps = family->steps;
+    uint64_t mask = family->steps_mask;
+    int64_t here = words - n + 1;
+    for (int64_t i = 0; i < AHEAD && i < here; i++) __builtin_prefetch(&steps[scramble(pair_step(scratch, i, n)) & mask]);
+    for (int64_t i = 0; i < here; i++) {
+        if (i + AHEAD < here) __builtin_prefetch(&steps[scramble(pair_step(scratch, i + AHEAD, n)) & mask]);
+        nodes[i] = nodes[i] == NO_NODE || symbols[i + n - 1] == NO_NODE
                        ? NO_NODE
-                       : find_step(family->steps, family->steps_mask, word_step(nodes[i], next));
+                       : find_step(steps, mask, pair_step(scratch, i, n));
     }
-    return words - n + 1;
+    return here;
 }
 
 /* The n-grams that begin at each symbol of a token: of n <= ROOT_LENGTH from the root, longer ones from those of n - 1.
@@ -182,10 +219,9 @@ static Features new_features(const Family *family, Scratch *scratch, const uint3
 }
 
 /* The features of a token, from memory if it has been met lately. */
-static Features token_features(const Family *family, int32_t number, Scratch *scratch, const uint32_t *letters,
-                               int64_t length) {
+static Features token_features(const Family *family, int32_t number, Scratch *scratch, uint32_t hash,
+                               const uint32_t *letters, int64_t length) {
     if (length > MEMORY_LETTERS) return new_features(family, scratch, letters, length);
-    uint32_t hash = hash_word(letters, length);
     Remembered *memory = &scratch->memory[hash & (MEMORY_TOKENS - 1)];
     if (memory->hash == hash && memory->family == number + 1 && memory->length == length &&
         memcmp(memory->letters, letters, (size_t)length * sizeof *letters) == 0)
@@ -212,16 +248,32 @@ static int64_t count_words(const Family *family, Scratch *scratch, const uint32_
     return touched;
 }
 
+static void fetch_memory(const Scratch *scratch, uint32_t hash) {
+    const char *memory = (const char *)&scratch->memory[hash & (MEMORY_TOKENS - 1)];
+    for (size_t byte = 0; byte < sizeof(Remembered); byte += CACHE_LINE) __builtin_prefetch(memory + byte);
+}
+
 static int64_t count_characters(const Family *family, int32_t number, Scratch *scratch, const uint32_t *text,
                                 int64_t length, const uint8_t *classes) {
-    int64_t touched = 0, end = 0;
-    for (int64_t at = next_token(text, length, classes, 0, &end); at < length;
-         at = next_token(text, length, classes, end, &end)) {
-        Features features = token_features(family, number, scratch, text + at, end - at);
-        if (features.count < 0) return -1;
-        scratch->read++;
-        scratch->known += features.count > 0;
-        for (int64_t i = 0; i < features.count; i++) count(family, scratch, &touched, features.features[i]);
+    int64_t starts[AT_A_TIME], ends[AT_A_TIME], touched = 0, end = 0;
+    uint32_t hashes[AT_A_TIME];
+    int64_t at = next_token(text, length, classes, 0, &end);
+    while (at < length) {
+        int tokens = 0;
+        for (; at < length && tokens < AT_A_TIME; at = next_token(text, length, classes, end, &end), tokens++) {
+            starts[tokens] = at;
+            ends[tokens] = end;
+            hashes[tokens] = hash_word(text + at, end - at);
+            fetch_memory(scratch, hashes[tokens]);
+        }
+        for (int t = 0; t < tokens; t++) {
+            Features features =
+                token_features(family, number, scratch, hashes[t], text + starts[t], ends[t] - starts[t]);
+            if (features.count < 0) return -1;
+            scratch->read++;
+            scratch->known += features.count > 0;
+            for (int64_t i = 0; i < features.count; i++) count(family, scratch, &touched, features.features[i]);
+        }
     }
     return touched;
 }
@@ -321,7 +373,8 @@ static int mention_characters(const Family *family, int32_t number, Scratch *scr
     int64_t end = 0;
     for (int64_t at = next_token(text, length, classes, 0, &end); at < length;
          at = next_token(text, length, classes, end, &end)) {
-        Features features = token_features(family, number, scratch, text + at, end - at);
+        uint32_t hash = hash_word(text + at, end - at);
+        Features features = token_features(family, number, scratch, hash, text + at, end - at);
         if (features.count == 0) continue;
         double *values = features.count < 0 ? NULL : new_mention(scratch, at, end, number);
         if (!values) return 1;

@@ -52,8 +52,8 @@ static inline int is_spelled(const Words *words, uint32_t word, const uint32_t *
            memcmp(words->letters + start, letters, (size_t)length * sizeof *letters) == 0;
 }
 
-static inline uint32_t find_word(const Words *words, const uint32_t *letters, int64_t length) {
-    uint32_t hash = hash_word(letters, length);
+/* The number of a word by its hash and letters. */
+static inline uint32_t find_word(const Words *words, uint32_t hash, const uint32_t *letters, int64_t length) {
     for (uint64_t slot = hash & words->mask; words->slots[slot]; slot = (slot + 1) & words->mask) {
         uint32_t word = (uint32_t)words->slots[slot] - 1;
         if (words->slots[slot] >> 32 == hash && is_spelled(words, word, letters, length)) return word;

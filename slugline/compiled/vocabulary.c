@@ -110,7 +110,7 @@ static Words words_of(const Vocabulary *vocabulary) {
 /* The number of a word, new or known; a new one has no node yet. NO_NODE where memory ran out. */
 static uint32_t add_word(Vocabulary *vocabulary, const uint32_t *letters, int64_t length) {
     Words known = words_of(vocabulary);
-    uint32_t word = find_word(&known, letters, length);
+    uint32_t word = find_word(&known, hash_word(letters, length), letters, length);
     if (word != NO_NODE) return word;
     uint32_t start = vocabulary->words ? vocabulary->ends[vocabulary->words - 1] : 0;
     if (vocabulary->words == vocabulary->words_room) {
