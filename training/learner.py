@@ -1,7 +1,7 @@
 """The learner: one linear classifier for each topic, and its out-of-fold scores."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,7 @@ from slugline.errors import NotEnoughExamples
 from training.matrices import CorpusMatrices
 from training.recipe import Recipe
 from training.splits import Fold, Labels
-from training.weighting import ColumnWeights, column_weights
+from training.weighting import ColumnWeights, column_weights, measures
 
 _MOST_PASSES = 5000
 
@@ -35,11 +35,21 @@ class Linear:
 def fit_topics(features: sp.csr_matrix, labels: Labels, recipe: Recipe) -> list[Linear]:
     """Learn every topic: weigh the columns by what they have to do with it, fit a linear SVM, fold both into one.
 
-    `labels` has shape (articles, topics).
+    `labels` has shape (articles, topics). Where the recipe weighs by several measures, there is a model by each, and
+    the average of them is linear too.
     """
-    columns = column_weights(recipe.weighting, features, labels)
+    chosen = measures(recipe.weighting)
+    columns = [weights for measure in chosen for weights in column_weights(measure, features, labels)]
+    topics = labels.shape[1]
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        return list(threads.map(partial(_fit_topic, features, recipe=recipe), labels.T, columns))
+        fitted = list(threads.map(partial(_fit_topic, features, recipe=recipe), [*labels.T] * len(chosen), columns))
+    return [average(fitted[topic::topics]) for topic in range(topics)]
+
+
+def average(linears: Sequence[Linear]) -> Linear:
+    """The model whose raw score is the mean of those of `linears`, of which there is one at least."""
+    weights, biases = [linear.weights for linear in linears], [linear.bias for linear in linears]
+    return Linear(np.mean(weights, axis=0), float(np.mean(biases))) if len(linears) > 1 else linears[0]
 
 
 def _fit_topic(features: sp.csr_matrix, has_topic: NDArray[np.int8], columns: ColumnWeights, recipe: Recipe) -> Linear:

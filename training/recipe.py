@@ -23,14 +23,15 @@ class Recipe:
 
     `lead` says whether the words of an article's beginning are a family of features of their own: "auto" where at least
     half of the articles are much longer than their lead, and so say much besides what they are about.
+    `weighting` says by what measure columns are weighed; by "both", the models of two measures are averaged.
     `regularisation` is LinearSVC's C (above 0; larger fits closer); `class_weight` "balanced" counts the rarer side of
     a topic as much as the other; `folds` is the number of parts for out-of-fold scores; `seed` fixes all chance.
     """
 
     features: FeatureSettings = field(default_factory=FeatureSettings)
     lead: Literal["auto", "as features say"] = "auto"
-    weighting: Weighting = "log-count-ratio"
-    regularisation: float = 0.3
+    weighting: Weighting = "both"
+    regularisation: float = 1.0
     class_weight: Literal["balanced"] | None = None
     folds: int = 5
     seed: int = 0

@@ -33,8 +33,8 @@ R = TypeVar("R")
 
 OUTER_FOLDS = 3
 INNER_FOLDS = 3
-_WEIGHTINGS: tuple[Weighting, ...] = ("log-count-ratio", "chi2", "none")
-_REGULARISATIONS = (0.1, 0.3, 1.0)
+_WEIGHTINGS: tuple[Weighting, ...] = ("both", "log-count-ratio", "chi2", "none")
+_REGULARISATIONS = (0.1, 0.3, 0.5, 1.0)
 _CLASS_WEIGHTS: tuple[Literal["balanced"] | None, ...] = (None, "balanced")
 _WORDS: tuple[tuple[int, int] | None, ...] = ((1, 1), (1, 2))
 _LEADS: tuple[int | None, ...] = (None, 800, 400, 1500)

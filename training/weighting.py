@@ -11,25 +11,34 @@ from numpy.typing import NDArray
 
 from training.splits import Labels
 
-Weighting = Literal["none", "chi2", "log-count-ratio"]
+Measure = Literal["none", "chi2", "log-count-ratio"]
+Weighting = Measure | Literal["both"]
 
 ColumnWeights = NDArray[np.float64]
 """The weight of each feature, shape (features,)."""
 
 
-def column_weights(weighting: Weighting, features: sp.csr_matrix, labels: Labels) -> list[ColumnWeights]:
+def measures(weighting: Weighting) -> tuple[Measure, ...]:
+    """The measures of a weighting, each for a model of its own; models by several measures are averaged.
+
+    Chi-square and the log-count ratio err on different articles, and what both say errs least.
+    """
+    return ("log-count-ratio", "chi2") if weighting == "both" else (weighting,)
+
+
+def column_weights(measure: Measure, features: sp.csr_matrix, labels: Labels) -> list[ColumnWeights]:
     """The weight of each feature for each topic, by the articles it is present in.
 
     Args:
-        weighting: which measure to use.
+        measure: which measure to use.
         features: not zero where the article has the feature, shape (articles, features).
         labels: 1 where the article has the topic, shape (articles, topics).
     """
     articles, columns = features.shape
-    if weighting == "none":
+    if measure == "none":
         return [np.ones(columns) for _ in range(labels.shape[1])]
     in_all, with_topics = presence_counts(features, labels)
-    return counted_weights(weighting, in_all, with_topics, labels.sum(axis=0), articles)
+    return counted_weights(measure, in_all, with_topics, labels.sum(axis=0), articles)
 
 
 def presence_counts(features: sp.csr_matrix, labels: Labels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -40,7 +49,7 @@ def presence_counts(features: sp.csr_matrix, labels: Labels) -> tuple[NDArray[np
 
 
 def counted_weights(
-    weighting: Weighting,
+    measure: Measure,
     in_all: NDArray[np.float64],
     with_topics: NDArray[np.float64],
     positives: NDArray[np.int64],
@@ -50,9 +59,9 @@ def counted_weights(
 
     `positives` is how many of all `articles` have each topic, shape (topics,).
     """
-    if weighting == "none":
+    if measure == "none":
         return [np.ones(len(in_all)) for _ in range(with_topics.shape[1])]
-    if weighting == "chi2":
+    if measure == "chi2":
         return [
             _root_chi2(with_topic, in_all, float(positives[topic]), float(articles))
             for topic, with_topic in enumerate(with_topics.T)

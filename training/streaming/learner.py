@@ -16,13 +16,13 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from slugline.compiled.svm import fit_svm
-from training.learner import Linear, penalties
+from training.learner import Linear, average, penalties
 from training.progress import Progress
 from training.recipe import Recipe
 from training.splits import Labels
 from training.streaming.blocks import Block, Blocks
 from training.streaming.spill import Piece, Spill
-from training.weighting import counted_weights, presence_counts
+from training.weighting import Measure, counted_weights, measures, presence_counts
 
 ROUNDS = 3
 """How often each part is learned; measured on the seeds in forty parts, a fourth round brings nothing."""
@@ -66,8 +66,12 @@ class StreamingLearner:
 
     def fit(self, progress: Progress) -> list[Linear]:
         """Learn all topics."""
+        by_measure = [self._fit_by(measure, progress) for measure in measures(self._recipe.weighting)]
+        return [average(of_topic) for of_topic in zip(*by_measure, strict=True)]
+
+    def _fit_by(self, measure: Measure, progress: Progress) -> list[Linear]:
         progress.stage("Weighing words", 2 * self._articles)
-        scales = self._scales(progress)
+        scales = self._scales(measure, progress)
         parts = self._parts()
         rounds = ROUNDS if len(parts) > 1 else 1
         progress.stage("Learning", rounds * self._articles)
@@ -89,7 +93,7 @@ class StreamingLearner:
         with ThreadPoolExecutor(self._threads) as threads:
             return np.vstack(list(threads.map(partial(self._fit, part), range(len(scales)), scales, others)))
 
-    def _scales(self, progress: Progress) -> NDArray[np.float64]:
+    def _scales(self, measure: Measure, progress: Progress) -> NDArray[np.float64]:
         """What each feature is multiplied by for each topic, so that rows have unit length on average."""
         in_all, with_topics, positives = np.zeros(self._features), None, None
         for features, labels in self._blocks.read(self._idfs, self._blocks.blocks):
@@ -101,7 +105,7 @@ class StreamingLearner:
             progress.advance(len(labels))
         assert with_topics is not None and positives is not None  # noqa: S101
         self._shares = positives / self._articles
-        scales = np.vstack(counted_weights(self._recipe.weighting, in_all, with_topics, positives, self._articles))
+        scales = np.vstack(counted_weights(measure, in_all, with_topics, positives, self._articles))
         del with_topics
         squares = np.zeros(len(scales))
         for features, labels in self._blocks.read(self._idfs, self._blocks.blocks):

@@ -40,7 +40,7 @@ def learned(recipe: Recipe, folder: Path, entries: int) -> tuple[list[Linear], l
         return learner.fit(NoProgress()), fit_topics(vstack(rows).tocsr(), LABELS, recipe)
 
 
-@pytest.mark.parametrize("weighting", ["none", "chi2", "log-count-ratio"])
+@pytest.mark.parametrize("weighting", ["none", "chi2", "log-count-ratio", "both"])
 def test_in_one_part_it_learns_what_the_learner_in_memory_learns(tmp_path: Path, weighting: Weighting) -> None:
     for mine, theirs in zip(*learned(Recipe(FEATURES, weighting=weighting), tmp_path, 10**9), strict=True):
         np.testing.assert_allclose(mine.weights, theirs.weights, atol=2e-3 * np.abs(theirs.weights).max())
