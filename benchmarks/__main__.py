@@ -47,6 +47,7 @@ def main(
     if "streaming" in parts:
         for tables in streaming.run(quick=quick, sizes=sizes):
             results.write(out, "streaming", tables)
+            results.plot_growth(out / "streaming.png", *streaming.curves(tables[0]))
             click.echo(tables[0].markdown())
     others = [part for part in parts if part in PARTS]
     if not others:

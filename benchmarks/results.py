@@ -104,6 +104,22 @@ def plot_bars(path: Path, table: Table) -> None:
     figure.savefig(path, dpi=110)
 
 
+def plot_growth(path: Path, *plots: Lines) -> None:
+    """Draw plots beside one another, both axes logarithmic, into a .png file."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5 * len(plots), 4), layout="constrained")
+    for axes, lines in zip(figure.subplots(ncols=len(plots), squeeze=False)[0], plots, strict=True):
+        for name, points in lines.points.items():
+            axes.loglog(*zip(*points, strict=True), marker="o", label=name)
+        axes.set_xlabel(lines.x)
+        axes.set_ylabel(lines.y)
+        axes.set_title(lines.title, loc="left")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+    figure.savefig(path, dpi=110)
+
+
 def plot_lines(path: Path, lines: Lines) -> None:
     """Draw lines into a .png file."""
     from matplotlib.figure import Figure

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from benchmarks.measure import Spent, spent_by
-from benchmarks.results import Table
+from benchmarks.results import Lines, Table
 
 SIZES = (10_000, 100_000, 1_000_000)
 QUICK_SIZES = (1_500,)
@@ -60,6 +60,18 @@ def run(*, quick: bool, sizes: tuple[int, ...]) -> Iterator[list[Table]]:
                         (f"{way}, {size:,}", done.peak, done.wall, done.cpu, done.macro_f1, data.stat().st_size / 1e6)
                     )
                     yield [table]
+
+
+def curves(table: Table) -> tuple[Lines, Lines]:
+    """CPU time and peak memory of each way, by the number of articles, from the table of `run`."""
+    seconds: dict[str, list[tuple[float, float]]] = {}
+    memory: dict[str, list[tuple[float, float]]] = {}
+    for name, peak, _, cpu, *_ in table.rows:
+        way, _, articles = str(name).partition(", ")
+        count = float(articles.replace(",", ""))
+        seconds.setdefault(way, []).append((count, float(cpu)))
+        memory.setdefault(way, []).append((count, float(peak)))
+    return Lines("Time", "articles", "CPU seconds", seconds), Lines("Memory", "articles", "peak memory, MB", memory)
 
 
 def generate(path: Path, articles: int, seed: int) -> Path:

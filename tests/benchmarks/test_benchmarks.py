@@ -30,8 +30,7 @@ def test_a_quick_run_writes_tables_figures_and_a_plot(
             assert len(row) == len(table["columns"])
             assert all(figure >= 0 for figure in row[1:])
         assert f"## {table['title']}" in (tmp_path / f"{part}.md").read_text()
-    if part != "streaming":
-        assert (tmp_path / f"{part}.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / f"{part}.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_texts_are_of_the_size_and_the_same_every_time(corpus_file: Path) -> None:
