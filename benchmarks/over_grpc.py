@@ -1,7 +1,7 @@
 """Calls over gRPC: Slugline beside a constant reply, the tutorial's server, MLServer, and its scikit-learn scorer."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 
-from benchmarks.driving import CLIENT, Call, drive, python_load
+from benchmarks.driving import CLIENT, Call, Load, drive, python_load
 from benchmarks.in_process import one_at_a_time
 from benchmarks.measure import percentile, resident_mb, take_turns
 from benchmarks.results import Table
@@ -34,22 +34,59 @@ class _Contender:
     call: Call
     scored: bool = True
     batches: bool = False
+    is_slow: bool = False
 
 
 def run(model_path: Path, texts: Sequence[str], *, quick: bool, mlserver: Path | None = None) -> list[Table]:
     """All tables of calls over gRPC; `mlserver` is an interpreter that has MLServer, if it is to be measured."""
     tables = _tables(len(texts[0]))
-    many = _many(texts)
-    for name, contender in _contenders(model_path, texts[0], mlserver).items():
-        with served(contender.command) as server:
-            _check(server, contender)
-            _measure_one(tables[0], name, server, contender.call, 400 if quick else 4000)
-            if contender.batches:
-                load = drive(server, many, 5 if quick else 150, 4)
-                tables[1].rows.append((name, load.rate * _BATCH_SIZE, load.cpu / _BATCH_SIZE * 1e6))
+    contenders, many = _contenders(model_path, texts[0], mlserver), _many(texts)
+    rounds = 2 if quick else 7
+    with ExitStack() as running:
+        servers = {name: running.enter_context(served(contender.command)) for name, contender in contenders.items()}
+        for name, server in servers.items():
+            _check(server, contenders[name])
+        # They take turns, so that what else the machine does falls on all of them.
+        found = [
+            {name: _loads(server, contenders[name], many, quick=quick) for name, server in servers.items()}
+            for _ in range(rounds)
+        ]
+        for name, server in servers.items():
+            turns = [turn[name] for turn in found]
+            tables[0].rows.append((name, *_figures(turns)))
+            if contenders[name].batches:
+                rate, cpu = (median(getattr(turn["batches"], kind) for turn in turns) for kind in ("rate", "cpu"))
+                tables[1].rows.append((name, rate * _BATCH_SIZE, cpu / _BATCH_SIZE * 1e6))
             tables[2].rows.append((name, server.ready, resident_mb(server.pid)))
-    rounds = 2 if quick else 15
     return [*tables, _beside_constant(model_path, texts[0], rounds), _two_workers(model_path, texts, rounds)]
+
+
+def _loads(server: Served, contender: _Contender, many: Call, *, quick: bool) -> dict[str, Load]:
+    """One turn of a server."""
+    # Enough for each to be busy for half a second, and fewer of those that take long.
+    calls = 200 if quick or contender.is_slow else 2000
+    loads = {
+        "at 8": drive(server, contender.call, calls, 8),
+        "at 32": drive(server, contender.call, calls, 32),
+        "one": python_load("closed", server, contender.call, 200, 1),
+        "open": python_load("open", server, contender.call, 200, 200),
+    }
+    if contender.batches:
+        loads["batches"] = drive(server, many, 5 if quick or contender.is_slow else 60, 4)
+    return loads
+
+
+def _figures(turns: Sequence[Mapping[str, Load]]) -> list[float]:
+    """A row of the first table: medians of rates and of CPU, and percentiles of the times of all turns together."""
+    single, opened = ([seconds for turn in turns for seconds in turn[kind].times] for kind in ("one", "open"))
+    return [
+        median(turn["at 8"].rate for turn in turns),
+        median(turn["at 32"].rate for turn in turns),
+        median(turn["at 8"].cpu for turn in turns) * 1e6,
+        percentile(single, 0.5) * 1e3,
+        percentile(single, 0.99) * 1e3,
+        percentile(opened, 0.99) * 1e3,
+    ]
 
 
 def _contenders(model_path: Path, text: str, mlserver: Path | None) -> dict[str, _Contender]:
@@ -59,13 +96,13 @@ def _contenders(model_path: Path, text: str, mlserver: Path | None) -> dict[str,
         "constant reply": _Contender(CONSTANT, call, scored=False),
         "Slugline": _Contender(plain, call, batches=True),
         "Slugline, 2 workers": _Contender([*plain, "--workers", "2"], call, batches=True),
-        "Slugline, scikit-learn scorer": _Contender([*plain, "--scorer", "sklearn"], call, batches=True),
-        "tutorial server": _Contender(tutorial, call),
+        "Slugline, scikit-learn scorer": _Contender([*plain, "--scorer", "sklearn"], call, batches=True, is_slow=True),
+        "tutorial server": _Contender(tutorial, call, is_slow=True),
     }
     if mlserver:
         pipeline = store.find(model_path) / store.MODEL_FILE
         command = [str(mlserver), "benchmarks/servers/mlserver_pipeline.py", str(pipeline)]
-        found["MLServer"] = _Contender(command, _tensor(text))
+        found["MLServer"] = _Contender(command, _tensor(text), is_slow=True)
     return found
 
 
@@ -94,7 +131,8 @@ def _tables(characters: int) -> list[Table]:
             f"Classify, one text of {characters:,} characters a call",
             ("server", "calls/s at 8", "calls/s at 32", "server CPU µs a call", "p50 ms", "p99 ms", "open loop p99 ms"),
             note=f"Rates driven by {CLIENT}, closed loop, on the same cores as the server; p50 and p99 at one call "
-            "at a time, and open loop at 200 calls a second, by a Python client, in its own process.",
+            "at a time, and open loop at 200 calls a second, by a Python client, in its own process. They took turns; "
+            "medians of the turns, percentiles of all calls.",
         ),
         Table(
             f"BatchClassify, {_BATCH_SIZE} texts a call",
@@ -105,16 +143,6 @@ def _tables(characters: int) -> list[Table]:
             "Start and memory", ("server", "seconds until it serves", "resident MB"), note="Of workers, the parent's."
         ),
     ]
-
-
-def _measure_one(table: Table, name: str, server: Served, call: Call, count: int) -> None:
-    at_8, at_32 = (drive(server, call, count, size) for size in (8, 32))
-    single = python_load("closed", server, call, max(200, count // 4), 1)
-    opened = python_load("open", server, call, max(200, count // 4), 200)
-    table.rows.append(
-        (name, at_8.rate, at_32.rate, at_8.cpu * 1e6, percentile(single.times, 0.5) * 1e3)
-        + (percentile(single.times, 0.99) * 1e3, percentile(opened.times, 0.99) * 1e3)
-    )
 
 
 def _check(server: Served, contender: _Contender) -> None:
