@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from benchmarks.measure import cpu_seconds
 from benchmarks.serving import Served
 
+CLASSIFY = "/slugline.v1.ClassificationService/Classify"
+BATCH = "/slugline.v1.ClassificationService/BatchClassify"
 CLIENT = "h2load (C)" if shutil.which("h2load") else "a Python client"
 """Who drives calls at full speed here: Python clients reach their own limit first."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 
-from benchmarks.driving import CLIENT, Call, Load, drive, python_load
+from benchmarks.driving import BATCH, CLASSIFY, CLIENT, Call, Load, drive, python_load
 from benchmarks.in_process import one_at_a_time
 from benchmarks.measure import percentile, resident_mb, take_turns
 from benchmarks.results import Table
@@ -19,8 +19,6 @@ from slugline import store
 from slugline.inference import open_inference_pb2 as inference_pb
 from slugline.v1 import classification_pb2 as pb
 
-_CLASSIFY = "/slugline.v1.ClassificationService/Classify"
-BATCH = "/slugline.v1.ClassificationService/BatchClassify"
 _INFER = "/inference.GRPCInferenceService/ModelInfer"
 _BATCH_SIZE = 64
 _LONG_CHARACTERS = 18_000
@@ -41,7 +39,7 @@ def run(model_path: Path, texts: Sequence[str], *, quick: bool, mlserver: Path |
     """All tables of calls over gRPC; `mlserver` is an interpreter that has MLServer, if it is to be measured."""
     tables = _tables(len(texts[0]))
     contenders, many = _contenders(model_path, texts[0], mlserver), _many(texts)
-    rounds = 2 if quick else 7
+    rounds, calls = (1, 80) if quick else (7, 2000)
     with ExitStack() as running:
         servers = {name: running.enter_context(served(contender.command)) for name, contender in contenders.items()}
         for name, server in servers.items():
@@ -58,18 +56,23 @@ def run(model_path: Path, texts: Sequence[str], *, quick: bool, mlserver: Path |
                 rate, cpu = (median(getattr(turn["batches"], kind) for turn in turns) for kind in ("rate", "cpu"))
                 tables[1].rows.append((name, rate * _BATCH_SIZE, cpu / _BATCH_SIZE * 1e6))
             tables[2].rows.append((name, server.ready, resident_mb(server.pid)))
-    return [*tables, _beside_constant(model_path, texts[0], rounds), _two_workers(model_path, texts, rounds)]
+    return [
+        *tables,
+        _beside_constant(model_path, texts[0], rounds, calls),
+        _two_workers(model_path, texts, rounds, calls // 2),
+    ]
 
 
 def _loads(server: Served, contender: _Contender, many: Call, *, quick: bool) -> dict[str, Load]:
     """One turn of a server."""
     # Enough for each to be busy for half a second, and fewer of those that take long.
-    calls = 200 if quick or contender.is_slow else 2000
+    calls = 40 if quick else 200 if contender.is_slow else 2000
+    singly = 40 if quick else 200
     loads = {
         "at 8": drive(server, contender.call, calls, 8),
         "at 32": drive(server, contender.call, calls, 32),
-        "one": python_load("closed", server, contender.call, 200, 1),
-        "open": python_load("open", server, contender.call, 200, 200),
+        "one": python_load("closed", server, contender.call, singly, 1),
+        "open": python_load("open", server, contender.call, singly, 200),
     }
     if contender.batches:
         loads["batches"] = drive(server, many, 5 if quick or contender.is_slow else 60, 4)
@@ -107,7 +110,7 @@ def _contenders(model_path: Path, text: str, mlserver: Path | None) -> dict[str,
 
 
 def _one(text: str) -> Call:
-    return Call(_CLASSIFY, pb.ClassifyRequest(document=pb.Document(id="a", text=text)).SerializeToString())
+    return Call(CLASSIFY, pb.ClassifyRequest(document=pb.Document(id="a", text=text)).SerializeToString())
 
 
 def _many(texts: Sequence[str]) -> Call:
@@ -158,7 +161,7 @@ def _check(server: Served, contender: _Contender) -> None:
         raise RuntimeError(f"{server.address} does not answer as it should: {scores}")
 
 
-def _beside_constant(model_path: Path, text: str, rounds: int) -> Table:
+def _beside_constant(model_path: Path, text: str, rounds: int, calls: int) -> Table:
     """What a call costs beyond gRPC and scoring; in each round all three are measured, one after the other."""
     model, call = store.load(store.find(model_path)), _one(text)
     found: list[tuple[float, float, float]] = []
@@ -166,8 +169,8 @@ def _beside_constant(model_path: Path, text: str, rounds: int) -> Table:
         constant, whole = (running.enter_context(served(command)) for command in (CONSTANT, slugline(model_path)))
         for _ in range(rounds):
             turn = take_turns({"score": one_at_a_time(model, [text] * 1000)}, 1)["score"]
-            least = drive(constant, call, 3000, 8).cpu
-            found.append((least, turn.cpu / turn.documents, drive(whole, call, 3000, 8).cpu))
+            least = drive(constant, call, calls, 8).cpu
+            found.append((least, turn.cpu / turn.documents, drive(whole, call, calls, 8).cpu))
     table = Table(
         f"What Classify costs beside a constant reply, one text of {len(text):,} characters a call",
         ("", "CPU µs a call"),
@@ -180,7 +183,7 @@ def _beside_constant(model_path: Path, text: str, rounds: int) -> Table:
     return table
 
 
-def _two_workers(model_path: Path, texts: Sequence[str], rounds: int) -> Table:
+def _two_workers(model_path: Path, texts: Sequence[str], rounds: int, calls: int) -> Table:
     """Two workers beside one; in each round both are measured, one after the other."""
     text = " ".join(texts)[:_LONG_CHARACTERS]
     call, plain = _one(text), slugline(model_path)
@@ -188,7 +191,7 @@ def _two_workers(model_path: Path, texts: Sequence[str], rounds: int) -> Table:
     with ExitStack() as running:
         one, two = (running.enter_context(served(command)) for command in (plain, [*plain, "--workers", "2"]))
         for _ in range(rounds):
-            rates.append((drive(one, call, 800, 16).rate, drive(two, call, 800, 16).rate))
+            rates.append((drive(one, call, calls, 16).rate, drive(two, call, calls, 16).rate))
     table = Table(
         f"Two workers beside one, one text of {len(text):,} characters a call",
         ("server", "calls/s at 16"),

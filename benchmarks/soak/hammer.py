@@ -13,7 +13,7 @@ from typing import Any
 
 import grpc
 
-from benchmarks.over_grpc import BATCH
+from benchmarks.driving import BATCH
 
 
 def hammer(call: Any, body: bytes, wait: float, seconds: float) -> dict[str, list[Any]]:
