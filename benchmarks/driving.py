@@ -15,7 +15,8 @@ from benchmarks.serving import Served
 
 CLASSIFY = "/slugline.v1.ClassificationService/Classify"
 BATCH = "/slugline.v1.ClassificationService/BatchClassify"
-CLIENT = "h2load (C)" if shutil.which("h2load") else "a Python client"
+_H2LOAD = shutil.which("h2load")
+CLIENT = "h2load (C)" if _H2LOAD else "a Python client"
 """Who drives calls at full speed here: Python clients reach their own limit first."""
 
 
@@ -38,12 +39,12 @@ class Load:
 
 def drive(server: Served, call: Call, count: int, size: int) -> Load:
     """`count` calls at full speed, `size` of them at a time; some more go before that are not measured."""
-    if not shutil.which("h2load"):
+    if not _H2LOAD:
         return python_load("closed", server, call, count, size)
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"\0" + struct.pack(">I", len(call.body)) + call.body)
         file.flush()
-        command = ["h2load", "-c", str(size), "-m", "1", "-d", file.name, f"http://{server.address}{call.method}"]
+        command = [_H2LOAD, "-c", str(size), "-m", "1", "-d", file.name, f"http://{server.address}{call.method}"]
         command += ["-H", "content-type: application/grpc", "-H", "te: trailers"]
         _h2load(command, max(size, count // 10))
         before = cpu_seconds(server.pid)

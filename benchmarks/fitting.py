@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from training.learner import fit_topics
 from training.matrices import CorpusMatrices
 from training.recipe import Recipe, settled
 from training.splits import Labels, label_matrix
-from training.weighting import ColumnWeights, column_weights, measures
+from training.weighting import ColumnWeights, column_weights
 
 Work = Callable[[], object]
 
@@ -57,10 +58,10 @@ def _steps(texts: Sequence[str], truth: Labels, recipe: Recipe) -> dict[str, tup
 
     def plain_fit() -> object:
         features = build_features(recipe.features).fit_transform(texts)
+        weights = column_weights(recipe.weighting, features, truth)
         return [
             LinearSVC(C=recipe.regularisation).fit(_weighted(features, columns), has_topic)
-            for measure in measures(recipe.weighting)
-            for columns, has_topic in zip(column_weights(measure, features, truth), truth.T, strict=True)
+            for columns, has_topic in zip(weights, cycle(truth.T), strict=False)
         ]
 
     return {

@@ -3,10 +3,10 @@
 import re
 import tempfile
 from collections.abc import Callable, Sequence
+from copy import copy
 from pathlib import Path
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from benchmarks.measure import Turn, take_turns
@@ -132,8 +132,7 @@ def _onnx(pipeline: Pipeline | None, texts: Sequence[str]) -> dict[str, Contende
         return {}
     assert pipeline is not None
     words = families(pipeline["features"])[0][1]
-    topic = clone(pipeline["topics"].estimators_[0])
-    topic.__dict__ |= pipeline["topics"].estimators_[0].__dict__
+    topic = copy(pipeline["topics"].estimators_[0])
     topic.n_features_in_ = len(words.vocabulary_)
     topic.coef_ = topic.coef_[:, : topic.n_features_in_]
     options = {id(words): {"locale": "C"}, id(topic): {"zipmap": False}}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,7 +16,7 @@ from slugline.errors import NotEnoughExamples
 from training.matrices import CorpusMatrices
 from training.recipe import Recipe
 from training.splits import Fold, Labels
-from training.weighting import ColumnWeights, column_weights, measures
+from training.weighting import ColumnWeights, column_weights
 
 _MOST_PASSES = 5000
 
@@ -38,11 +39,10 @@ def fit_topics(features: sp.csr_matrix, labels: Labels, recipe: Recipe) -> list[
     `labels` has shape (articles, topics). Where the recipe weighs by several measures, there is a model by each, and
     the average of them is linear too.
     """
-    chosen = measures(recipe.weighting)
-    columns = [weights for measure in chosen for weights in column_weights(measure, features, labels)]
+    columns = column_weights(recipe.weighting, features, labels)
     topics = labels.shape[1]
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        fitted = list(threads.map(partial(_fit_topic, features, recipe=recipe), [*labels.T] * len(chosen), columns))
+        fitted = list(threads.map(partial(_fit_topic, features, recipe=recipe), cycle(labels.T), columns))
     return [average(fitted[topic::topics]) for topic in range(topics)]
 
 

@@ -26,19 +26,24 @@ def measures(weighting: Weighting) -> tuple[Measure, ...]:
     return ("log-count-ratio", "chi2") if weighting == "both" else (weighting,)
 
 
-def column_weights(measure: Measure, features: sp.csr_matrix, labels: Labels) -> list[ColumnWeights]:
-    """The weight of each feature for each topic, by the articles it is present in.
+def column_weights(weighting: Weighting, features: sp.csr_matrix, labels: Labels) -> list[ColumnWeights]:
+    """The weight of each feature, by the articles it is present in: for each topic by the first measure, then the next.
 
     Args:
-        measure: which measure to use.
+        weighting: which measures to use.
         features: not zero where the article has the feature, shape (articles, features).
         labels: 1 where the article has the topic, shape (articles, topics).
     """
     articles, columns = features.shape
-    if measure == "none":
+    if weighting == "none":
         return [np.ones(columns) for _ in range(labels.shape[1])]
     in_all, with_topics = presence_counts(features, labels)
-    return counted_weights(measure, in_all, with_topics, labels.sum(axis=0), articles)
+    positives = labels.sum(axis=0)
+    return [
+        weights
+        for measure in measures(weighting)
+        for weights in counted_weights(measure, in_all, with_topics, positives, articles)
+    ]
 
 
 def presence_counts(features: sp.csr_matrix, labels: Labels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
