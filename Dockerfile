@@ -17,7 +17,8 @@ COPY requirements.lock ./
 # Where a proxy with an authority of its own stands before the package index, its certificates come as a build secret.
 RUN --mount=type=secret,id=certificates \
     [ ! -e /run/secrets/certificates ] || export PIP_CERT=/run/secrets/certificates; \
-    /opt/slugline/bin/pip install --quiet --no-compile --require-hashes -r requirements.lock
+    /opt/slugline/bin/pip install --quiet --no-compile --require-hashes -r requirements.lock \
+ && strip --strip-debug /opt/slugline/lib/python*/site-packages/uvloop/*.so
 COPY pyproject.toml README.md LICENSE ./
 COPY slugline slugline
 COPY service service

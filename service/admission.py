@@ -27,20 +27,21 @@ class Gate:
     def refusal(self) -> NotNow | None:
         """Why a call that comes now is not let in; None where it is."""
         self.last_arrival = time.monotonic()
-        if not self.open:
-            return NotReady("the server is shutting down; call another one")
-        if self.inside >= self._most:
-            return Overloaded(self._most, self.what)
-        return None
+        return None if self.open and self.inside < self._most else self._reason()
 
     def __enter__(self) -> None:
-        refusal = self.refusal()
-        if refusal:
-            raise refusal
+        self.last_arrival = time.monotonic()
+        if not self.open or self.inside >= self._most:
+            raise self._reason()
         self.inside += 1
 
     def __exit__(self, *_: object) -> None:
         self.inside -= 1
+
+    def _reason(self) -> NotNow:
+        if not self.open:
+            return NotReady("the server is shutting down; call another one")
+        return Overloaded(self._most, self.what)
 
 
 class Admission:

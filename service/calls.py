@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     # OpenTelemetry is an extra, and imported only where an endpoint is set.
     from service.tracing import Tracing
 
+CLOCK = time.perf_counter
 _LONGEST_ID = 128
 _HELD_SECONDS = 0.015
 """How long the refusal of a call too many is held back. To refuse costs as much as to score a document, and a caller
@@ -88,13 +89,13 @@ class Method:
         tally = around.tally
         self.started = tally.series(families.STARTED, (name,))
         self.seconds = tally.series(families.SECONDS, (name,))
-        self.phases = [tally.series(families.PHASE_SECONDS, (name, phase)) for phase in ("decode", "score", "encode")]
         self.admitted = tally.series(families.ADMITTED, (gate.what,)) if gate else None
-        self._handled = {"OK": tally.series(families.HANDLED, (name, "OK"))}
+        phases = (tally.series(families.PHASE_SECONDS, (name, phase)) for phase in ("decode", "score", "encode"))
+        self.answered = tally.rows(self.handled("OK"), self.seconds, *phases)
 
     def handled(self, code: str) -> Series:
         """How many calls ended with a code."""
-        return self._handled.get(code) or self.around.tally.series(families.HANDLED, (self.name, code))
+        return self.around.tally.series(families.HANDLED, (self.name, code))
 
 
 class Call:
@@ -106,7 +107,7 @@ class Call:
         self._method = method
         self._context = context
         self._inside = False
-        self._started = time.perf_counter()
+        self._started = CLOCK()
         tracing = method.around.tracing
         self._span = tracing.begin(method.name, _metadata(context)) if tracing else None
         method.started.add()
@@ -117,7 +118,9 @@ class Call:
             method.around.access.check(self._context.invocation_metadata() or ())
         if method.gate is None:
             return
-        Waiting(self._context).check()
+        left = self._context.time_remaining()
+        if left is not None and left <= 0:
+            raise DeadlinePassed
         method.gate.__enter__()
         self._inside = True
         if method.admitted:
@@ -131,10 +134,11 @@ class Call:
         """The call has ended well."""
         self._end("OK")
 
-    def phases(self, decode: float, score: float, encode: float) -> None:
-        """How many seconds the parts of a call with one request took."""
-        for series, seconds in zip(self._method.phases, (decode, score, encode), strict=True):
-            series.add(seconds)
+    def answered_once(self, decoded: float, scored: float) -> None:
+        """A call with one request has ended well, that was decoded and scored at these times of `CLOCK`."""
+        started, end = self._started, CLOCK()
+        self._method.answered.add((1, end - started, decoded - started, scored - decoded, end - scored))
+        self._tell("OK", end - started)
 
     async def failed(self, error: BaseException) -> None:
         """The call has ended with `error`; its caller is told, unless nobody waits."""
@@ -157,9 +161,12 @@ class Call:
             self._end("DEADLINE_EXCEEDED" if left is not None and left <= 0 else "CANCELLED")
 
     def _end(self, code: str) -> None:
-        seconds = time.perf_counter() - self._started
+        seconds = CLOCK() - self._started
         self._method.handled(code).add()
         self._method.seconds.add(seconds)
+        self._tell(code, seconds)
+
+    def _tell(self, code: str, seconds: float) -> None:
         if self._method.around.logged:
             log.debug("call", method=self._method.name, code=code, seconds=round(seconds, 6), **self._names())
         if self._span:

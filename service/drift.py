@@ -1,6 +1,7 @@
 """Drift: what the documents of callers look like to the model, counted so that a change can be seen."""
 
 from collections.abc import Sequence
+from operator import ge
 
 import numpy as np
 
@@ -22,20 +23,17 @@ class Drift:
         self._unknown = tally.series(families.UNKNOWN_TOKENS)
         self._characters = tally.series(families.CHARACTERS)
         self._thresholds = model.thresholds
-        self._topics = [
-            (threshold, tally.series(families.SCORES, (topic,)), tally.series(families.ASSIGNED, (topic,)))
-            for topic, threshold in zip(model.topics, model.thresholds.tolist(), strict=True)
-        ]
+        self._threshold_list: list[float] = model.thresholds.tolist()
+        self._scores = [tally.series(families.SCORES, (topic,)) for topic in model.topics]
+        self._assigned = [tally.series(families.ASSIGNED, (topic,)) for topic in model.topics]
+        plain = (self._documents, self._tokens, self._unknown, self._characters)
+        self._rows = tally.rows(*plain, *self._scores, *self._assigned)
 
     def one(self, characters: int, values: Sequence[float], tokens: Sequence[int]) -> None:
         """Count one document: its length, its scores, and its row of `Reading.tokens`."""
-        self._documents.add()
-        self._tokens.add(tokens[0])
-        self._unknown.add(tokens[0] - tokens[1])
-        self._characters.add(characters)
-        for value, (threshold, scores, assigned) in zip(values, self._topics, strict=True):
-            scores.add(value)
-            assigned.add(value >= threshold)
+        words, known = tokens
+        assigned = map(ge, values, self._threshold_list)
+        self._rows.add((1, words, words - known, characters, *values, *assigned))
 
     def many(self, contents: Sequence[str], reading: Reading) -> None:
         """Count the documents that were read."""
@@ -45,7 +43,7 @@ class Drift:
         self._unknown.add(words - known)
         self._characters.extend(map(len, contents))
         given = np.count_nonzero(reading.scores >= self._thresholds, axis=0).tolist()
-        for column, (_, scores, assigned) in enumerate(self._topics):
+        for column, (scores, assigned) in enumerate(zip(self._scores, self._assigned, strict=True)):
             scores.extend(reading.scores[:, column].tolist())
             assigned.add(given[column])
 

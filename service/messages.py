@@ -36,8 +36,7 @@ class Answers:
         self.reader = reader
         self.model = model = reader.model
         self._thresholds = model.thresholds.tolist()
-        self._all_columns = model.columns([])
-        self._template = self._blank(self._all_columns)
+        self._template = self._blank(model.all_columns)
 
     def one(
         self,
@@ -48,7 +47,7 @@ class Answers:
         evidence_terms: int = 0,
     ) -> pb.ClassifyResponse:
         """The answer for one document; `values` are the scores of all topics, `columns` are those asked for."""
-        if columns == self._all_columns:
+        if columns == self.model.all_columns:
             response = pb.ClassifyResponse()
             response.CopyFrom(self._template)
         else:
@@ -58,7 +57,8 @@ class Answers:
             response.warnings.extend(_WARNINGS[warning] for warning in warnings)
         for column, topic in zip(columns, response.topics, strict=True):
             topic.score = value = values[column]
-            topic.assigned = value >= self._thresholds[column]
+            if value >= self._thresholds[column]:
+                topic.assigned = True
         if evidence_terms:
             self._add_evidence(response, columns, document, evidence_terms)
         return response
@@ -71,7 +71,7 @@ class Answers:
         warnings: Mapping[int, Sequence[QualityWarning]],
     ) -> pb.BatchClassifyResponse:
         """The flat answer for many documents; `scores` has shape (documents, topics of the model)."""
-        wanted = scores if columns == self._all_columns else scores[:, columns]
+        wanted = scores if columns == self.model.all_columns else scores[:, list(columns)]
         return pb.BatchClassifyResponse(
             model_version=self.model.version,
             topics=[self.model.topics[column] for column in columns],

@@ -28,8 +28,7 @@ class Reader:
 
     def read_one(self, content: str) -> tuple[list[float], tuple[QualityWarning, ...]]:
         """The scores of one text, for each topic of the model, and what makes them doubtful."""
-        reading = self.model.read([content])
-        values, tokens = reading.scores[0].tolist(), reading.tokens[0].tolist()
+        values, tokens = self.model.read_one(content)
         warnings = self.model.warnings(tokens)
         self._drift.one(len(content), values, tokens)
         if warnings:

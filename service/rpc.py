@@ -4,7 +4,6 @@ Servicers that protoc generates answer a request they cannot decode with INTERNA
 take bytes, and end with INVALID_ARGUMENT, field `request`.
 """
 
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -14,7 +13,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from service.admission import Gate
-from service.calls import Call, Context, Method, Surroundings
+from service.calls import CLOCK, Call, Context, Method, Surroundings
 from slugline.errors import NotNow, Undecodable
 
 UnaryMethod = Callable[[Any, Context], Awaitable[Message]]
@@ -103,23 +102,19 @@ def _handler(method: Method, described: Any, answer: Any) -> "grpc.RpcMethodHand
 
 
 def _unary_unary(method: Method, kind: type[Message], answer: UnaryMethod) -> Any:
-    clock = time.perf_counter
-
     async def handle(raw: bytes, context: Context) -> bytes:
         call = Call(method, context)
         try:
             with call:
-                start = clock()
                 request = parse(kind, raw)
-                decoded = clock()
+                decoded = CLOCK()
                 response = await answer(request, context)
-                scored = clock()
-                reply = response.SerializeToString()
-                call.phases(decoded - start, scored - decoded, clock() - scored)
+                scored = CLOCK()
+                reply: bytes = response.SerializeToString()
         except BaseException as error:
             await call.failed(error)
             raise
-        call.answered()
+        call.answered_once(decoded, scored)
         return reply
 
     return handle

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 import structlog
+import uvloop
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from service import families, health, inference, servicer
@@ -64,7 +65,7 @@ def serve(settings: ServerSettings, on_serving: OnServing, show: Show | None = N
     server = _Server(settings, on_serving)
     shown = show(server.snapshot) if show else exposed(settings.metrics_address, lambda: [server.snapshot()])
     with shown:
-        asyncio.run(server.run())
+        uvloop.run(server.run())
 
 
 class _Server:

@@ -14,7 +14,7 @@ from service.reading import LONG_CHARS, Reader
 from service.rpc import parse, takes_bytes
 from service.settings import Limits
 from service.tally import Tally
-from slugline.documents import check_document
+from slugline.documents import Document, check_document
 from slugline.errors import (
     CallerGone,
     EmptyBatch,
@@ -47,12 +47,12 @@ class ClassificationServicer:
 
     async def Classify(self, request: pb.ClassifyRequest, context: Context) -> pb.ClassifyResponse:
         """The topics of one document; where that takes long, in a thread."""
-        answers = self._ready()
+        answers, document = self._ready(), document_from(request.document)
         try:
-            if _is_long(request):
+            if _is_long(request, document):
                 waiting = Waiting(context)
-                return await in_thread(waiting, self._classify_late, waiting, answers, request)
-            return self._classify(answers, request, needs_id=False)
+                return await in_thread(waiting, self._classify_late, waiting, answers, request, document)
+            return self._classify(answers, request, document, needs_id=False)
         except InputError as error:
             count_refused(self._tally, error)
             raise
@@ -82,8 +82,10 @@ class ClassificationServicer:
             raise NotReady("the model is not loaded yet; try again shortly")
         return self._answers
 
-    def _classify(self, answers: Answers, request: OneRequest, *, needs_id: bool) -> pb.ClassifyResponse:
-        model, document = answers.model, document_from(request.document)
+    def _classify(
+        self, answers: Answers, request: OneRequest, document: Document, *, needs_id: bool
+    ) -> pb.ClassifyResponse:
+        model = answers.model
         _check_version(request, model)
         columns = model.columns(request.topics)
         if request.evidence_terms > self._limits.max_evidence_terms:
@@ -94,11 +96,17 @@ class ClassificationServicer:
         return answers.one(columns, document, values, warnings, request.evidence_terms)
 
     def _classify_late(
-        self, waiting: Waiting, answers: Answers, request: OneRequest, *, needs_id: bool = False
+        self,
+        waiting: Waiting,
+        answers: Answers,
+        request: OneRequest,
+        document: Document,
+        *,
+        needs_id: bool = False,
     ) -> pb.ClassifyResponse:
         """Classify in a thread, if the caller still waits when its turn has come."""
         answers.reader.check_waiting(waiting, 1)
-        return self._classify(answers, request, needs_id=needs_id)
+        return self._classify(answers, request, document, needs_id=needs_id)
 
     def _batch(self, waiting: Waiting, answers: Answers, request: pb.BatchClassifyRequest) -> pb.BatchClassifyResponse:
         model = answers.model
@@ -142,12 +150,13 @@ class ClassificationServicer:
         document_id = ""
         try:
             request = parse(pb.StreamClassifyRequest, raw)
-            document_id = request.document.id
-            if _is_long(request):
-                classify = partial(self._classify_late, waiting, answers, request, needs_id=True)
+            document = document_from(request.document)
+            document_id = document.id
+            if _is_long(request, document):
+                classify = partial(self._classify_late, waiting, answers, request, document, needs_id=True)
                 result = await in_thread(waiting, classify)
             else:
-                result = self._classify(answers, request, needs_id=True)
+                result = self._classify(answers, request, document, needs_id=True)
         except CallerGone:
             raise
         except SluglineError as error:
@@ -174,8 +183,8 @@ class _Pace:
         self._next = max(now, self._next) + self._seconds
 
 
-def _is_long(request: OneRequest) -> bool:
-    return bool(request.evidence_terms) or len(request.document.text) > LONG_CHARS
+def _is_long(request: OneRequest, document: Document) -> bool:
+    return bool(request.evidence_terms) or len(document.text) > LONG_CHARS
 
 
 def _check_version(request: OneRequest | pb.BatchClassifyRequest, model: Model) -> None:

@@ -1,7 +1,8 @@
 """Documents: what comes in, and the one text the model reads."""
 
 import html
-from dataclasses import dataclass
+
+import msgspec
 
 from slugline.errors import BlankText, MissingId, NotUnicode, TextTooLong
 
@@ -12,8 +13,7 @@ BETWEEN = ". "
 """What stands between title and text where they are read as one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """One news article. Title and id may be empty."""
 
     text: str

@@ -60,6 +60,11 @@ class Model:
         reading = self._compiled.read(contents)
         return reading if self.pipeline is None else replace(reading, scores=self._scorer.scores(contents))
 
+    def read_one(self, content: str) -> tuple[list[float], list[int]]:
+        """The scores of one text, and its row of `Reading.tokens`; what `read` gives, without arrays."""
+        values, tokens = self._compiled.read_one(content)
+        return values if self.pipeline is None else self._scorer.scores([content])[0].tolist(), tokens
+
     def warnings(self, tokens: Sequence[int]) -> tuple[QualityWarning, ...]:
         """What makes the scores of one text doubtful; `tokens` is its row of `Reading.tokens`, as plain numbers."""
         return warnings_of(tokens[0], tokens[1], self.manifest.known_share_floor)
@@ -68,18 +73,23 @@ class Model:
         """The names of the topics that one row of scores, shape (topics,), assigns."""
         return tuple(name for name, yes in zip(self.topics, scores >= self.thresholds, strict=True) if yes)
 
-    def columns(self, topics: Sequence[str]) -> list[int]:
+    @cached_property
+    def all_columns(self) -> tuple[int, ...]:
+        """The columns of all topics."""
+        return tuple(range(len(self.topics)))
+
+    def columns(self, topics: Sequence[str]) -> tuple[int, ...]:
         """The columns of the named topics, in the model's order; of all topics where none is named.
 
         Raises:
             UnknownTopic: the model has no topic of that name.
         """
         if not topics:
-            return list(range(len(self.topics)))
+            return self.all_columns
         for topic in topics:
             if topic not in self.topics:
                 raise UnknownTopic(topic, self.topics)
-        return [column for column, name in enumerate(self.topics) if name in topics]
+        return tuple(column for column, name in enumerate(self.topics) if name in topics)
 
     def explain(self, content: str) -> list[Explanation]:
         """Why one text gets its scores, one explanation for each topic."""

@@ -53,6 +53,17 @@ class FamilyTable(ctypes.Structure):
     )
 
 
+class ModelTable(ctypes.Structure):
+    """`Model` of score.c."""
+
+    _fields_ = (
+        ("families", ctypes.c_void_p),
+        ("family_count", ctypes.c_int64),
+        ("biases", ctypes.c_void_p),
+        ("classes", ctypes.c_void_p),
+    )
+
+
 class BlockTable(ctypes.Structure):
     """`Block` of tfidf.c."""
 
@@ -108,14 +119,8 @@ _VOCABULARY = ctypes.POINTER(VocabularyRecord)
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "slugline_scratch_new": (_POINTER, [_LONG, _INT]),
     "slugline_scratch_free": (None, [_POINTER]),
-    "slugline_scores": (
-        _INT,
-        [_POINTER, _INT, _POINTER, _POINTER, _POINTER, _POINTER, _POINTER, _LONG, _POINTER, _POINTER],
-    ),
-    "slugline_mentions": (
-        _LONG,
-        [_POINTER, _INT, _POINTER, _POINTER, _POINTER, _POINTER, _LONG, _POINTER, _POINTER, _POINTER],
-    ),
+    "slugline_scores": (_INT, [_POINTER, _POINTER, _POINTER, _POINTER, _LONG, _POINTER, _POINTER]),
+    "slugline_mentions": (_LONG, [_POINTER, _POINTER, _POINTER, _LONG, _POINTER, _POINTER, _POINTER]),
     "slugline_vocabulary_new": (_VOCABULARY, [_INT, _INT, _INT, _LONG]),
     "slugline_vocabulary_free": (None, [_VOCABULARY]),
     "slugline_vocabulary_count": (_INT, [_VOCABULARY, _POINTER, _POINTER, _POINTER, _LONG]),

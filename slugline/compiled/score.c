@@ -28,6 +28,14 @@ typedef struct {
     const double *rows;
 } Family;
 
+/* All that scoring reads besides the text; `biases` has one number a topic. */
+typedef struct {
+    const Family *families;
+    int64_t family_count;
+    const double *biases;
+    const uint8_t *classes;
+} Model;
+
 /* Something said at text[start] ... text[end - 1], and what it adds to each raw score. */
 typedef struct {
     int64_t start, end;
@@ -306,19 +314,19 @@ static void forget_counts(Scratch *scratch, int64_t touched) {
 /* The score, 1 / (1 + exp(-raw score)), of `documents` texts that lie behind one another in `text`, ends[d] being the
  * end of text d. `all_scores` has documents x topics numbers; `tokens` has documents x 2: how many tokens the first
  * family read, and how many of them it knows. Returns 0, or 1 where memory ran out. */
-int slugline_scores(const Family *families, int32_t family_count, const double *biases, const uint8_t *classes,
-                    Scratch *scratch, const uint32_t *text, const int64_t *ends, int64_t documents, double *all_scores,
-                    int64_t *tokens) {
+int slugline_scores(const Model *model, Scratch *scratch, const uint32_t *text, const int64_t *ends, int64_t documents,
+                    double *all_scores, int64_t *tokens) {
     int topics = scratch->topics;
     int64_t start = 0;
     for (int64_t d = 0; d < documents; d++) {
         double *scores = all_scores + d * topics;
         if (make_room(scratch, ends[d] - start)) return 1;
-        memcpy(scores, biases, (size_t)topics * sizeof *scores);
-        for (int32_t f = 0; f < family_count; f++) {
-            int64_t read = characters_read(families[f].lead, ends[d] - start);
+        memcpy(scores, model->biases, (size_t)topics * sizeof *scores);
+        for (int32_t f = 0; f < model->family_count; f++) {
+            const Family *family = &model->families[f];
+            int64_t read = characters_read(family->lead, ends[d] - start);
             scratch->read = scratch->known = 0;
-            Totals totals = add_family(&families[f], f, scratch, text + start, read, classes, scores);
+            Totals totals = add_family(family, f, scratch, text + start, read, model->classes, scores);
             if (totals.touched < 0) return 1;
             forget_counts(scratch, totals.touched);
             if (f > 0) continue;
@@ -386,14 +394,14 @@ static int mention_characters(const Family *family, int32_t number, Scratch *scr
 
 /* Raw scores of one text, and the mentions that make them: bias + all mentions' values = raw score, for each topic.
  * The mentions lie in the scratch until its next use. Returns how many there are, or -1 where memory ran out. */
-int64_t slugline_mentions(const Family *families, int32_t family_count, const double *biases, const uint8_t *classes,
-                          Scratch *scratch, const uint32_t *text, int64_t length, double *raw_scores,
+int64_t slugline_mentions(const Model *model, Scratch *scratch, const uint32_t *text, int64_t length, double *raw_scores,
                           const Mention **found, const double **values) {
     scratch->mentions = 0;
-    memcpy(raw_scores, biases, (size_t)scratch->topics * sizeof *raw_scores);
+    const uint8_t *classes = model->classes;
+    memcpy(raw_scores, model->biases, (size_t)scratch->topics * sizeof *raw_scores);
     if (make_room(scratch, length)) return -1;
-    for (int32_t f = 0; f < family_count; f++) {
-        const Family *family = &families[f];
+    for (int32_t f = 0; f < model->family_count; f++) {
+        const Family *family = &model->families[f];
         int64_t read = characters_read(family->lead, length);
         Totals totals = add_family(family, f, scratch, text, read, classes, raw_scores);
         if (totals.touched < 0) return -1;

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from slugline.compiled.library import (
     WORDS_KIND,
     FamilyTable,
+    ModelTable,
     WordsTable,
     address,
     character_classes,
@@ -52,12 +53,13 @@ class CompiledScorer:
         self._are_words = np.array([family.kind == WORDS_KIND for family in tables.families])
         self._most_features = max(len(family.arrays["rows"]) for family in tables.families)
         self._classes = character_classes()
-        self._fixed = (
-            ctypes.addressof(self._families),
-            len(tables.families),
-            address(self.biases),
-            address(self._classes),
+        self._table = ModelTable(
+            families=ctypes.addressof(self._families),
+            family_count=len(tables.families),
+            biases=address(self.biases),
+            classes=address(self._classes),
         )
+        self._model = ctypes.addressof(self._table)
         self._own = threading.local()
         self._score = library().slugline_scores
 
@@ -68,13 +70,19 @@ class CompiledScorer:
     def read(self, contents: Sequence[str]) -> Reading:
         """The scores of `contents`, and how many of their words are known."""
         if len(contents) == 1:
-            return self._read_one(contents[0])
+            own = self._read_alone(contents[0])
+            return Reading(own.scores.copy(), own.tokens.copy())
         scores, tokens = np.empty((len(contents), self._topics)), np.empty((len(contents), 2), np.int64)
         text, ends = encoded(contents)
         own = self._scratch()
-        if self._score(*self._fixed, own.pointer, text, address(ends), len(contents), address(scores), address(tokens)):
+        if self._score(self._model, own.pointer, text, address(ends), len(contents), address(scores), address(tokens)):
             raise MemoryError
         return Reading(scores, tokens)
+
+    def read_one(self, content: str) -> tuple[list[float], list[int]]:
+        """The scores of one text, and its row of `Reading.tokens`, as plain numbers."""
+        own = self._read_alone(content)
+        return own.score_numbers[:], own.token_numbers[:]
 
     def mentions(self, content: str) -> Mentions:
         """Which places of a text spoke for and against every topic."""
@@ -82,7 +90,7 @@ class CompiledScorer:
         raw_scores = np.empty(self._topics)
         found, values = ctypes.c_void_p(), ctypes.c_void_p()
         count = library().slugline_mentions(
-            *self._fixed,
+            self._model,
             self._scratch().pointer,
             utf32(lowered),
             len(lowered),
@@ -97,14 +105,14 @@ class CompiledScorer:
         of_words = self._are_words[records["family"]]
         return Mentions(raw_scores, records["start"], records["end"], of_words, flat.reshape(count, self._topics))
 
-    def _read_one(self, content: str) -> Reading:
+    def _read_alone(self, content: str) -> "_Scratch":
         own, lowered = self._scratch(), content.lower()
         own.end.value = len(lowered)
         if self._score(
-            *self._fixed, own.pointer, utf32(lowered), own.end_address, 1, own.scores_address, own.tokens_address
+            self._model, own.pointer, utf32(lowered), own.end_address, 1, own.scores_address, own.tokens_address
         ):
             raise MemoryError
-        return Reading(own.scores.copy(), own.tokens.copy())
+        return own
 
     def _scratch(self) -> "_Scratch":
         try:
@@ -128,6 +136,9 @@ class _Scratch:
         self.scores_address = address(self.scores)
         self.tokens = np.empty((1, 2), np.int64)
         self.tokens_address = address(self.tokens)
+        # The same memory once more: of few numbers, ctypes makes a list sooner than numpy does.
+        self.score_numbers = (ctypes.c_double * topics).from_address(self.scores_address)
+        self.token_numbers = (ctypes.c_int64 * 2).from_address(self.tokens_address)
 
     def __del__(self) -> None:
         if getattr(self, "pointer", None):

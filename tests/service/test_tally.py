@@ -46,6 +46,23 @@ def test_several_tallies_together_are_one(parts: list[list[float]]) -> None:
         assert distribution(together).counts == distribution(expected).counts
 
 
+@given(rows=st.lists(st.tuples(st.integers(0, 9), st.floats(0, 1)), max_size=600))
+def test_rows_add_to_each_of_their_series(rows: list[tuple[int, float]]) -> None:
+    together, alone = Tally(), Tally()
+    for tally in (together, alone):
+        documents, scores = tally.series(families.DOCUMENTS), tally.series(families.SCORES, ("war",))
+        for count, score in rows:
+            if tally is together:
+                tally.rows(documents, scores).add((count, score))
+            else:
+                documents.add(count)
+                scores.add(score)
+    found, expected = together.snapshot(), alone.snapshot()
+    assert found.counters == expected.counters
+    assert distribution(found).counts == distribution(expected).counts
+    assert distribution(found).total == pytest.approx(distribution(expected).total)
+
+
 def test_gauges_are_added_or_the_largest_counts() -> None:
     tallies = [Tally(), Tally()]
     for number, tally in enumerate(tallies):
@@ -78,10 +95,11 @@ def test_a_forgotten_gauge_is_gone() -> None:
 def test_threads_add_to_a_series_and_nothing_is_lost_while_it_is_summed_up() -> None:
     tally = Tally()
     series = tally.series(families.CHARACTERS)
+    rows = tally.rows(tally.series(families.DOCUMENTS), series)
 
     def add() -> None:
         for number in range(20_000):
-            series.add(number)
+            rows.add((1, number))
             series.extend([number] * (number % 3))
 
     threads = [threading.Thread(target=add) for _ in range(4)]
@@ -89,6 +107,8 @@ def test_threads_add_to_a_series_and_nothing_is_lost_while_it_is_summed_up() -> 
         thread.start()
     while any(thread.is_alive() for thread in threads):
         tally.snapshot()
-    found = distribution(tally.snapshot())
+    snapshot = tally.snapshot()
+    found = distribution(snapshot)
+    assert snapshot.counters == [(families.DOCUMENTS.name, (), 80_000.0)]
     assert sum(found.counts) == 4 * sum(1 + number % 3 for number in range(20_000))
     assert found.total == 4 * sum(number * (1 + number % 3) for number in range(20_000))

@@ -19,7 +19,7 @@ def test_a_score_on_the_threshold_assigns(model: Model) -> None:
 
 
 def test_columns_come_in_the_models_order(model: Model) -> None:
-    assert model.columns([]) == [0, 1, 2]
-    assert model.columns([TOPICS[2], TOPICS[0]]) == [0, 2]
+    assert model.columns([]) == (0, 1, 2)
+    assert model.columns([TOPICS[2], TOPICS[0]]) == (0, 2)
     with pytest.raises(UnknownTopic, match="sport"):
         model.columns(["sport"])

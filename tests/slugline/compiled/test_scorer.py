@@ -81,7 +81,9 @@ def test_many_texts_score_as_each_alone(name: str, texts: list[str]) -> None:
     together = SCORERS[name].scores(texts)
     assert together.shape == (len(texts), 2)
     for text, row in zip(texts, together, strict=True):
-        assert SCORERS[name].scores([text])[0].tolist() == row.tolist()
+        alone = SCORERS[name].read([text])
+        assert alone.scores[0].tolist() == row.tolist()
+        assert SCORERS[name].read_one(text) == (row.tolist(), alone.tokens[0].tolist())
 
 
 @settings(max_examples=100)
