@@ -40,10 +40,17 @@ static inline uint64_t scramble(uint64_t key) {
     return key ^ (key >> 29);
 }
 
+/* The hash of a word: HASH_START, then each letter, then the end. */
+#define HASH_START 0xCBF29CE484222325ULL
+
+static inline uint64_t hash_letter(uint64_t hash, uint32_t letter) { return (hash ^ letter) * 0x100000001B3ULL; }
+
+static inline uint32_t hash_end(uint64_t hash) { return (uint32_t)(scramble(hash) >> 32); }
+
 static inline uint32_t hash_word(const uint32_t *letters, int64_t length) {
-    uint64_t hash = 0xCBF29CE484222325ULL;
-    for (int64_t i = 0; i < length; i++) hash = (hash ^ letters[i]) * 0x100000001B3ULL;
-    return (uint32_t)(scramble(hash) >> 32);
+    uint64_t hash = HASH_START;
+    for (int64_t i = 0; i < length; i++) hash = hash_letter(hash, letters[i]);
+    return hash_end(hash);
 }
 
 static inline int is_spelled(const Words *words, uint32_t word, const uint32_t *letters, int64_t length) {

@@ -32,6 +32,7 @@ _NPY_HEADER = re.compile(
 )
 """What numpy writes before one or two dimensions; its reader takes much else, and trips over some of it."""
 _ALIGNMENT = 64
+_MOST_FAMILIES = 1 << 16
 _NO_KEY = np.iinfo(np.uint64).max
 _NO_NODE = np.iinfo(np.uint32).max
 
@@ -129,7 +130,7 @@ def read_tables(files: Mapping[str, bytes | mmap.mmap]) -> Tables:
             arrays = {name: _array(files[f"{PREFIX}{outline.name}-{name}.npy"], *kinds[name]) for name in kinds}
             families.append(Family(**msgspec.structs.asdict(outline), arrays=arrays))
         tables = Tables(tuple(families), _array(files[f"{PREFIX}biases.npy"], np.float64, 1))
-        _require(bool(families), "no family of features")
+        _require(0 < len(families) < _MOST_FAMILIES, "no family of features, or too many")
         for family in families:
             _check(family, len(tables.biases))
     except (KeyError, ValueError, RecursionError) as error:

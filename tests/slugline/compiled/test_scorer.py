@@ -122,6 +122,19 @@ def test_megabytes_score_alike(unit: str) -> None:
     np.testing.assert_allclose(SCORERS["default"].scores([text]), plain, rtol=0, atol=1e-9)
 
 
+def test_no_word_is_taken_for_one_met_before() -> None:
+    """More words than are remembered, in an order of chance, and many that differ in what a memory could lose."""
+    alike = ["\uffff\uffff", "ab", "ab\0", "a" * 12, "a" * 13, *(chr(0x20000 + number) * 2 for number in range(2000))]
+    words = [*alike, *(f"w{number:x}" for number in range(70_000))]
+    features = build_features(FeatureSettings(min_df=1)).fit([" ".join(words)])
+    chance = np.random.default_rng(3)
+    weights = chance.normal(size=(2, features.transform(["a"]).shape[1]))
+    pipeline = linear_pipeline(features, weights, chance.normal(size=2))
+    scorer = CompiledScorer(tables_of(pipeline))
+    texts = [" ".join(chance.permutation([*alike, *chance.choice(words, 900)])) for _ in range(150)]
+    np.testing.assert_allclose(scorer.scores(texts), PipelineScorer(pipeline).scores(texts), rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("topics", [1, 5])
 def test_any_number_of_topics(topics: int) -> None:
     pipeline = build(ALL_SETTINGS["default"], topics)
