@@ -164,22 +164,24 @@ def _check(server: Served, contender: _Contender) -> None:
 def _beside_constant(model_path: Path, text: str, rounds: int, calls: int) -> Table:
     """What a call costs beyond gRPC and scoring; in each round all three are measured, one after the other."""
     model, call = store.load(store.find(model_path)), _one(text)
-    found: list[tuple[float, float, float]] = []
+    found: list[tuple[float, float, float, float]] = []
+    commands = (CONSTANT, [*CONSTANT, "uvloop"], slugline(model_path))
     with ExitStack() as running:
-        constant, whole = (running.enter_context(served(command)) for command in (CONSTANT, slugline(model_path)))
+        servers = [running.enter_context(served(command)) for command in commands]
         for _ in range(rounds):
             turn = take_turns({"score": one_at_a_time(model, [text] * 1000)}, 1)["score"]
-            least = drive(constant, call, calls, 8).cpu
-            found.append((least, turn.cpu / turn.documents, drive(whole, call, calls, 8).cpu))
+            constant, on_uvloop, whole = (drive(server, call, calls, 8).cpu for server in servers)
+            found.append((constant, on_uvloop, turn.cpu / turn.documents, whole))
     table = Table(
         f"What Classify costs beside a constant reply, one text of {len(text):,} characters a call",
         ("", "CPU µs a call"),
         note=f"Medians of {rounds} rounds; the ratio is the median of the rounds' own.",
     )
-    parts = ("a constant reply", "scoring alone, in another process", "Slugline")
+    parts = ("a constant reply", "a constant reply on uvloop", "scoring alone, in another process", "Slugline")
     table.rows += [(part, median(column) * 1e6) for part, column in zip(parts, zip(*found, strict=True), strict=True)]
-    ratio = median(slugline_cpu / (least + score) for least, score, slugline_cpu in found)
-    table.rows.append(("Slugline, times the sum of the two", ratio))
+    for kind, column in (("a constant reply", 0), ("one on uvloop", 1)):
+        ratio = median(whole / (turn[column] + score) for *turn, score, whole in found)
+        table.rows.append((f"Slugline, times {kind} and scoring", ratio))
     return table
 
 

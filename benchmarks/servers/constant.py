@@ -1,9 +1,13 @@
-"""A server that reads every request and answers all of them with the same message: the least that gRPC costs."""
+"""A server that reads every request and answers all of them with the same message: the least that gRPC costs.
+
+On asyncio's own event loop, as gRPC's examples have it; on uvloop, as Slugline, where that is the first argument.
+"""
 
 import asyncio
 import sys
 
 import grpc
+import uvloop
 
 from slugline.v1 import classification_pb2 as pb
 
@@ -37,4 +41,4 @@ async def main() -> None:
     await server.wait_for_termination()
 
 
-asyncio.run(main())
+(uvloop.run if sys.argv[1:] == ["uvloop"] else asyncio.run)(main())
