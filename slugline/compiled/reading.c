@@ -1,4 +1,8 @@
+#define _DEFAULT_SOURCE /* for MAP_ANONYMOUS */
+
 #include "reading.h"
+
+#include <sys/mman.h>
 
 #include "memory.h"
 
@@ -10,12 +14,20 @@
 #define PROBES 2         /* slots of a table that are looked at together */
 #define CACHE_LINE 64
 
+/* Zeroed memory of its own pages: it goes back to the system when it is freed, which what is allocated among the rest does
+ * not; a server that takes over one model after the other would grow. NULL where memory ran out. */
+static void *new_pages(size_t size) {
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
 void slugline_scratch_free(Scratch *scratch) {
     if (!scratch) return;
-    void *parts[] = {scratch->counts,   scratch->touched, scratch->letters, scratch->starts,    scratch->ends,
-                     scratch->hashes,   scratch->symbols, scratch->nodes,   scratch->list,      scratch->gathered,
-                     scratch->sums,     scratch->values,  scratch->found,   scratch->met_words, scratch->met_tokens,
-                     scratch->occurred};
+    if (scratch->met_words) munmap(scratch->met_words, MET_WORDS * sizeof *scratch->met_words);
+    if (scratch->met_tokens) munmap(scratch->met_tokens, MET_TOKENS * sizeof *scratch->met_tokens);
+    void *parts[] = {scratch->counts, scratch->touched, scratch->letters, scratch->starts,   scratch->ends,
+                     scratch->hashes, scratch->symbols, scratch->nodes,   scratch->list,     scratch->gathered,
+                     scratch->sums,   scratch->values,  scratch->found,   scratch->occurred};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) free(parts[i]);
     free(scratch);
 }
@@ -27,8 +39,8 @@ Scratch *slugline_scratch_new(int64_t most_features, int32_t topics) {
     scratch->counts = calloc((size_t)most_features + 1, sizeof *scratch->counts);
     scratch->touched = malloc(((size_t)most_features + 1) * sizeof *scratch->touched);
     scratch->gathered = malloc((AT_ONCE + MEMORY_FEATURES) * sizeof *scratch->gathered);
-    scratch->met_words = calloc(MET_WORDS, sizeof *scratch->met_words);
-    scratch->met_tokens = calloc(MET_TOKENS, sizeof *scratch->met_tokens);
+    scratch->met_words = new_pages(MET_WORDS * sizeof *scratch->met_words);
+    scratch->met_tokens = new_pages(MET_TOKENS * sizeof *scratch->met_tokens);
     scratch->sums = malloc((size_t)topics * sizeof *scratch->sums + 1);
     for (int i = 1; i < LOGARITHMS; i++) scratch->frequencies[i] = 1.0 + log(i);
     if (scratch->counts && scratch->touched && scratch->gathered && scratch->met_words && scratch->met_tokens &&
