@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from slugline.compiled.svm import fit_svm
 from slugline.errors import NotEnoughExamples
-from training.matrices import CorpusMatrices
+from training.matrices import CorpusMatrices, Worth
 from training.recipe import Recipe
 from training.splits import Fold, Labels
 from training.weighting import ColumnWeights, column_weights
@@ -87,7 +87,7 @@ def out_of_fold_scores(
     """The raw score of each article from a model that has not seen it, nor its story; shape (articles, topics)."""
     raw_scores = np.zeros(labels.shape)
     for learn, measure in folds:
-        known, unknown = matrices.fold(learn, measure)
+        known, unknown = matrices.fold(learn, measure, Worth(labels, recipe.most_terms))
         for topic, linear in enumerate(fit_topics(known, labels[learn], recipe)):
             raw_scores[measure, topic] = linear.raw_scores(unknown)
         advance()

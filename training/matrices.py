@@ -2,10 +2,10 @@
 
 Tokenising is nearly all the work of TF-IDF. Each family of features is counted once over the corpus; a fold then takes
 its rows, and learns document frequencies from its own learning rows alone, exactly as fitting the scikit-learn
-vectoriser on them would.
+vectoriser on them would, and, where there are labels to tell by, which n-grams are worth keeping.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,6 +18,9 @@ from sklearn.pipeline import FeatureUnion
 from slugline.compiled.tfidf import Counted, tfidf
 from slugline.features import FeatureSettings, build_features, families
 from training.counting import count
+from training.selection import select
+from training.splits import Labels
+from training.weighting import Presence
 
 Rows = NDArray[np.int64]
 
@@ -29,6 +32,14 @@ class _Family:
     vectorizer: TfidfVectorizer
     vocabulary: dict[str, int]
     counted: Counted
+
+
+@dataclass(frozen=True)
+class Worth:
+    """By what to tell which n-grams to keep: labels of shape (articles, topics), and how many of a family at most."""
+
+    labels: Labels
+    most_terms: int | None
 
 
 class CorpusMatrices:
@@ -47,25 +58,33 @@ class CorpusMatrices:
             ]
         self._articles = len(contents)
 
-    def fold(self, learn: Rows, measure: Rows) -> tuple[sp.csr_matrix, sp.csr_matrix]:
-        """The TF-IDF of two sets of rows, with document frequencies from `learn` alone."""
-        idfs = [
-            smoothed_idf(family.counted.document_frequencies(learn), len(learn), self._settings)
-            for family in self._families
-        ]
+    def fold(self, learn: Rows, measure: Rows, worth: Worth | None = None) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+        """The TF-IDF of two sets of rows, with document frequencies, and what is worth keeping, from `learn` alone."""
+        idfs = [self._idf(family, learn, worth) for family in self._families]
         return self._tfidf(idfs, learn), self._tfidf(idfs, measure)
 
-    def whole(self) -> tuple[FeatureUnion, sp.csr_matrix]:
+    def whole(self, worth: Worth | None = None) -> tuple[FeatureUnion, sp.csr_matrix]:
         """The fitted scikit-learn union, and the TF-IDF of the whole corpus, as its `transform` would give it."""
         every = np.arange(self._articles)
-        idfs = []
-        for family in self._families:
-            idf = smoothed_idf(family.counted.document_frequencies(every), self._articles, self._settings)
-            family.vectorizer.vocabulary_ = family.vocabulary
-            family.vectorizer.fixed_vocabulary_ = False
-            family.vectorizer.idf_ = idf
-            idfs.append(idf)
-        return self._union, self._tfidf(idfs, every)
+        idfs = [self._idf(family, every, worth) for family in self._families]
+        for family, idf in zip(self._families, idfs, strict=True):
+            fit_vectorizer(family.vectorizer, family.vocabulary, idf)
+        matrix = self._tfidf(idfs, every)
+        used = np.concatenate(idfs) > 0
+        numbers = (np.cumsum(used) - 1).astype(np.int32)
+        return self._union, sp.csr_matrix(
+            (matrix.data, numbers[matrix.indices], matrix.indptr), shape=(self._articles, np.count_nonzero(used))
+        )
+
+    def _idf(self, family: _Family, learn: Rows, worth: Worth | None) -> NDArray[np.float64]:
+        in_articles = family.counted.document_frequencies(learn)
+        idf = smoothed_idf(in_articles, len(learn), self._settings)
+        if worth is not None and worth.most_terms is not None:
+            of_topics = [learn[topic == 1] for topic in worth.labels[learn].T]
+            with_topics = np.column_stack([family.counted.document_frequencies(rows) for rows in of_topics])
+            presence = Presence(in_articles, with_topics, np.array(list(map(len, of_topics))), len(learn))
+            select(idf, presence, worth.most_terms)
+        return idf
 
     def _tfidf(self, idfs: list[NDArray[np.float64]], rows: Rows) -> sp.csr_matrix:
         blocks = [(family.counted, idf) for family, idf in zip(self._families, idfs, strict=True)]
@@ -86,3 +105,11 @@ def smoothed_idf(in_articles: NDArray[np.int64], articles: int, settings: Featur
     """Smoothed inverse document frequencies, as scikit-learn's; 0 for terms in fewer than `min_df` articles."""
     idf = np.log((1 + articles) / (1 + in_articles)) + 1.0
     return np.where(in_articles >= settings.min_df, idf, 0.0)
+
+
+def fit_vectorizer(vectorizer: TfidfVectorizer, terms: Iterable[str], idf: NDArray[np.float64]) -> None:
+    """Give a vectoriser the n-grams, of `terms` in the order of their columns, whose idf is not 0."""
+    used = [term for term, value in zip(terms, idf.tolist(), strict=True) if value > 0]
+    vectorizer.vocabulary_ = {term: column for column, term in enumerate(used)}
+    vectorizer.fixed_vocabulary_ = False
+    vectorizer.idf_ = idf[idf > 0]

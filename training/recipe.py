@@ -23,6 +23,7 @@ class Recipe:
 
     `lead` says whether the words of an article's beginning are a family of features of their own: "auto" where at least
     half of the articles are much longer than their lead, and so say much besides what they are about.
+    `most_terms` is how many n-grams of each family are kept, those that have most to do with a topic; None for all.
     `weighting` says by what measure columns are weighed; by "both", the models of two measures are averaged.
     `regularisation` is LinearSVC's C (above 0; larger fits closer); `class_weight` "balanced" counts the rarer side of
     a topic as much as the other; `folds` is the number of parts for out-of-fold scores; `seed` fixes all chance.
@@ -35,6 +36,7 @@ class Recipe:
     class_weight: Literal["balanced"] | None = None
     folds: int = 5
     seed: int = 0
+    most_terms: int | None = 40_000
 
 
 def settled(recipe: Recipe, contents: Sequence[str]) -> Recipe:
@@ -60,8 +62,8 @@ def read_recipe(path: Path) -> Recipe:
         recipe = msgspec.json.decode(path.read_bytes(), type=Recipe)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
         raise RecipeFileError(f"{path}: is no recipe: {error}; `slugline tune --output` writes one") from None
-    if recipe.regularisation <= 0 or recipe.folds < 2:
-        raise RecipeFileError(f"{path}: regularisation must be above 0, and folds at least 2")
+    if recipe.regularisation <= 0 or recipe.folds < 2 or (recipe.most_terms is not None and recipe.most_terms < 1):
+        raise RecipeFileError(f"{path}: regularisation must be above 0, most_terms too, and folds at least 2")
     return recipe
 
 

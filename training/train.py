@@ -28,7 +28,7 @@ from training.coverage import known_share_floor
 from training.duplicates import story_groups
 from training.evaluation import Evaluation, evaluate
 from training.learner import Linear, check_learnable, fit_topics, out_of_fold_scores
-from training.matrices import CorpusMatrices, Rows
+from training.matrices import CorpusMatrices, Rows, Worth
 from training.plan import TrainingPlan
 from training.progress import NoProgress, Progress
 from training.recipe import Recipe, settled
@@ -106,7 +106,7 @@ def train(corpus: Corpus, topics: Sequence[Topic], plan: TrainingPlan, progress:
         progress.stage("Learning from the past alone", recipe.folds)
         evaluation = _evaluate_on_future(names, matrices, labels, groups, future, plan, progress)
     progress.stage("Learning from all articles", 1)
-    features, matrix = matrices.whole()
+    features, matrix = matrices.whole(Worth(labels, recipe.most_terms))
     pipeline = calibrated_pipeline(features, fit_topics(matrix, labels, recipe), calibration.sigmoids)
     progress.stage("Compiling", 1)
     tables, probes = compiled(pipeline, contents)
@@ -156,7 +156,7 @@ def _evaluate_on_future(
     ]
     raw_scores = out_of_fold_scores(matrices, labels, folds, plan.recipe, progress.advance)
     calibration = calibrate(names, raw_scores[past], labels[past], plan)
-    known, unknown = matrices.fold(past, np.flatnonzero(future))
+    known, unknown = matrices.fold(past, np.flatnonzero(future), Worth(labels, plan.recipe.most_terms))
     linears = fit_topics(known, labels[past], plan.recipe)
     pairs = zip(linears, calibration.sigmoids, strict=True)
     scores = np.column_stack([sigmoid.probabilities(linear.raw_scores(unknown)) for linear, sigmoid in pairs])

@@ -19,7 +19,7 @@ from slugline.topics import Topic
 from training.duplicates import story_groups
 from training.evaluation import mean_average_precision
 from training.learner import check_learnable, fit_topics, out_of_fold_scores
-from training.matrices import CorpusMatrices, Rows
+from training.matrices import CorpusMatrices, Rows, Worth
 from training.progress import Progress
 from training.recipe import Recipe
 from training.splits import Fold, Labels, grouped_folds, label_matrix
@@ -36,6 +36,7 @@ INNER_FOLDS = 3
 _WEIGHTINGS: tuple[Weighting, ...] = ("both", "log-count-ratio", "chi2", "none")
 _REGULARISATIONS = (0.1, 0.3, 0.5, 1.0)
 _CLASS_WEIGHTS: tuple[Literal["balanced"] | None, ...] = (None, "balanced")
+_MOST_TERMS: tuple[int | None, ...] = (40_000, 15_000, None)
 _WORDS: tuple[tuple[int, int] | None, ...] = ((1, 1), (1, 2))
 _LEADS: tuple[int | None, ...] = (None, 800, 400, 1500)
 _CHARACTERS: tuple[tuple[int, int] | None, ...] = ((3, 5), None, (2, 4))
@@ -178,8 +179,17 @@ def candidate_recipes(seed: int) -> list[Recipe]:
     recipes: list[Recipe] = []
     for settings in features:
         learners = [
-            replace(default, features=settings, weighting=weighting, regularisation=c, class_weight=class_weight)
-            for weighting, c, class_weight in itertools.product(_WEIGHTINGS, _REGULARISATIONS, _CLASS_WEIGHTS)
+            replace(
+                default,
+                features=settings,
+                weighting=weighting,
+                regularisation=c,
+                class_weight=class_weight,
+                most_terms=most_terms,
+            )
+            for weighting, c, class_weight, most_terms in itertools.product(
+                _WEIGHTINGS, _REGULARISATIONS, _CLASS_WEIGHTS, _MOST_TERMS
+            )
         ]
         chance.shuffle(learners)
         recipes += learners[:6]
@@ -197,7 +207,8 @@ def _inner_score(matrices: CorpusMatrices, labels: Labels, groups: Rows, rows: R
 
 def _outer_score(study: _Study, number: int, recipe: Recipe) -> float:
     learn, measure = study.outer_folds[number]
-    known, unknown = CorpusMatrices(study.contents, recipe.features).fold(learn, measure)
+    worth = Worth(study.labels, recipe.most_terms)
+    known, unknown = CorpusMatrices(study.contents, recipe.features).fold(learn, measure, worth)
     linears = fit_topics(known, study.labels[learn], recipe)
     raw_scores = np.column_stack([linear.raw_scores(unknown) for linear in linears])
     return mean_average_precision(raw_scores, study.labels[measure])

@@ -62,13 +62,14 @@ def command(
         print_json({"tried": tried, "outer": tuning.outer, "best": tuning.best})
         return
     print_table(
-        ("words", "lead", "characters", "min_df", "weighting", "C", "class weight", "mean AP, inner folds"),
+        ("words", "lead", "characters", "min_df", "terms", "weighting", "C", "class weight", "mean AP, inner folds"),
         [
             (
                 _range(recipe.features.word_ngrams),
                 str(recipe.features.lead_chars or "none"),
                 _range(recipe.features.char_ngrams),
                 str(recipe.features.min_df),
+                str(recipe.most_terms or "all"),
                 recipe.weighting,
                 f"{recipe.regularisation:g}",
                 recipe.class_weight or "",

@@ -22,7 +22,7 @@ from training.recipe import Recipe
 from training.splits import Labels
 from training.streaming.blocks import Block, Blocks
 from training.streaming.spill import Piece, Spill
-from training.weighting import Measure, counted_weights, measures, presence_counts
+from training.weighting import Measure, Presence, counted_weights, measures, presence
 
 ROUNDS = 3
 """How often each part is learned; measured on the seeds in forty parts, a fourth round brings nothing."""
@@ -42,6 +42,18 @@ class _Part:
     labels: Labels
 
 
+def presence_in(blocks: Blocks, idfs: Sequence[NDArray[np.float64]], progress: Progress) -> Presence:
+    """Count in how many articles of the blocks, of which there is one at least, each feature is."""
+    progress.stage("Counting topics", sum(block.articles for block in blocks.blocks))
+    total: Presence | None = None
+    for features, labels in blocks.read(idfs, blocks.blocks):
+        found = presence(features, labels)
+        total = found if total is None else total + found
+        progress.advance(len(labels))
+    assert total is not None  # noqa: S101
+    return total
+
+
 class StreamingLearner:
     """Learns every topic from blocks on disk: `entries` of their matrix at a time, in so many `threads`."""
 
@@ -49,6 +61,7 @@ class StreamingLearner:
         self,
         blocks: Blocks,
         idfs: Sequence[NDArray[np.float64]],
+        presence: Presence,
         recipe: Recipe,
         spill: Spill,
         *,
@@ -57,12 +70,14 @@ class StreamingLearner:
     ) -> None:
         self._blocks = blocks
         self._idfs = idfs
+        self._presence = presence
         self._recipe = recipe
         self._spill = spill
         self._entries = entries
         self._threads = threads
         self._features = sum(map(len, idfs))
-        self._articles = sum(block.articles for block in blocks.blocks)
+        self._articles = presence.articles
+        self._shares = presence.positives / presence.articles
 
     def fit(self, progress: Progress) -> list[Linear]:
         """Learn all topics."""
@@ -70,7 +85,7 @@ class StreamingLearner:
         return [average(of_topic) for of_topic in zip(*by_measure, strict=True)]
 
     def _fit_by(self, measure: Measure, progress: Progress) -> list[Linear]:
-        progress.stage("Weighing words", 2 * self._articles)
+        progress.stage("Weighing words", self._articles)
         scales = self._scales(measure, progress)
         parts = self._parts()
         rounds = ROUNDS if len(parts) > 1 else 1
@@ -95,18 +110,7 @@ class StreamingLearner:
 
     def _scales(self, measure: Measure, progress: Progress) -> NDArray[np.float64]:
         """What each feature is multiplied by for each topic, so that rows have unit length on average."""
-        in_all, with_topics, positives = np.zeros(self._features), None, None
-        for features, labels in self._blocks.read(self._idfs, self._blocks.blocks):
-            counts, counts_with = presence_counts(features, labels)
-            in_all += counts
-            with_topics = counts_with if with_topics is None else np.add(with_topics, counts_with, out=with_topics)
-            found = labels.sum(axis=0, dtype=np.int64)
-            positives = found if positives is None else positives + found
-            progress.advance(len(labels))
-        assert with_topics is not None and positives is not None  # noqa: S101
-        self._shares = positives / self._articles
-        scales = np.vstack(counted_weights(measure, in_all, with_topics, positives, self._articles))
-        del with_topics
+        scales = np.vstack(counted_weights(measure, self._presence))
         squares = np.zeros(len(scales))
         for features, labels in self._blocks.read(self._idfs, self._blocks.blocks):
             for topic, scale in enumerate(scales):

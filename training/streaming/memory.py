@@ -15,7 +15,7 @@ _LOST_SHARE = 0.1
 _OF_FEATURE, _OF_WEIGHT = 800, 64
 """What a feature takes in bytes when the model is laid out and written, and what each topic adds to that."""
 
-_LEARNED_OF_FEATURE, _LEARNED_OF_WEIGHT = 100, 56
+_LEARNED_OF_FEATURE, _LEARNED_OF_WEIGHT = 108, 64
 """The same while it is learned."""
 
 _OF_NGRAM = 110

@@ -20,20 +20,22 @@ from slugline.pipeline import fingerprint
 from training import compiling, coverage
 from training.evaluation import evaluate
 from training.learner import Linear, check_learnable
-from training.matrices import smoothed_idf
+from training.matrices import fit_vectorizer, smoothed_idf
 from training.plan import TrainingPlan
 from training.progress import Progress
 from training.recipe import with_lead
+from training.selection import select
 from training.splits import Labels, label_matrix
 from training.streaming.blocks import Blocks
 from training.streaming.held_out import HeldOut, are_held_out
-from training.streaming.learner import StreamingLearner
+from training.streaming.learner import StreamingLearner, presence_in
 from training.streaming.memory import MemoryPlan
 from training.streaming.ngrams import Candidates, Counting
 from training.streaming.spill import Spill
 from training.streaming.stories import Sketches, sketches
 from training.streaming.survey import Survey
 from training.train import LEAST_EXAMPLES, Fitted, calibrate, calibrated_pipeline, first_manifest
+from training.weighting import Presence
 
 _CHUNK_CHARACTERS = 1_000_000
 _CHUNK_ARTICLES = 5000
@@ -123,9 +125,11 @@ class _Work:
         """Learn, measure, and put the model together."""
         recipe = self._plan.recipe
         idfs = [smoothed_idf(candidates.articles, self._learned, recipe.features) for candidates in self._candidates]
+        presence = presence_in(self._blocks, idfs, self._progress)
+        _select(idfs, presence, recipe.most_terms)
         entries = self._memory.entries(sum(map(len, idfs)))
         learner = StreamingLearner(
-            self._blocks, idfs, recipe, self._spill, entries=entries, threads=self._memory.threads
+            self._blocks, idfs, presence, recipe, self._spill, entries=entries, threads=self._memory.threads
         )
         linears = learner.fit(self._progress)
         unseen = held_out.unseen()
@@ -223,14 +227,19 @@ def _check_measurable(names: tuple[str, ...], labels: Labels, stories: NDArray[n
         raise TooFewHeldOut(str(error), len(labels)) from None
 
 
+def _select(idfs: Sequence[NDArray[np.float64]], presence: Presence, most: int | None) -> None:
+    """Set to 0 the idf of n-grams that are not among the `most` telling ones of their family."""
+    first = 0
+    for idf in idfs:
+        select(idf, presence.of(slice(first, first + len(idf))), most)
+        first += len(idf)
+
+
 def _fitted_features(
     settings: FeatureSettings, candidates: Sequence[Candidates], idfs: Sequence[NDArray[np.float64]]
 ) -> FeatureUnion:
     """The fitted scikit-learn union of the n-grams that are features."""
     union = build_features(settings)
     for (_, vectorizer), found, idf in zip(families(union), candidates, idfs, strict=True):
-        terms = [term for term, value in zip(found.terms, idf.tolist(), strict=True) if value > 0]
-        vectorizer.vocabulary_ = {term: column for column, term in enumerate(terms)}
-        vectorizer.fixed_vocabulary_ = False
-        vectorizer.idf_ = idf[idf > 0]
+        fit_vectorizer(vectorizer, found.terms, idf)
     return union

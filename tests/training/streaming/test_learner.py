@@ -14,7 +14,7 @@ from training.progress import NoProgress
 from training.recipe import Recipe
 from training.splits import label_matrix
 from training.streaming.blocks import Blocks
-from training.streaming.learner import StreamingLearner
+from training.streaming.learner import StreamingLearner, presence_in
 from training.streaming.ngrams import Counting
 from training.streaming.spill import Spill
 from training.weighting import Weighting
@@ -36,7 +36,8 @@ def learned(recipe: Recipe, folder: Path, entries: int) -> tuple[list[Linear], l
             blocks.add(CONTENTS[first : first + 25], LABELS[first : first + 25])
         idfs = [smoothed_idf(candidate.articles, len(CONTENTS), FEATURES) for candidate in candidates]
         rows = [features for features, _ in blocks.read(idfs, blocks.blocks)]
-        learner = StreamingLearner(blocks, idfs, recipe, spill, entries=entries, threads=2)
+        presence = presence_in(blocks, idfs, NoProgress())
+        learner = StreamingLearner(blocks, idfs, presence, recipe, spill, entries=entries, threads=2)
         return learner.fit(NoProgress()), fit_topics(vstack(rows).tocsr(), LABELS, recipe)
 
 
@@ -72,8 +73,9 @@ def test_memory_does_not_grow_with_the_articles(tmp_path: Path) -> None:
             for _ in range(copies):
                 blocks.add(CONTENTS, LABELS)
             idfs = [smoothed_idf(candidate.articles, 400 * copies, FEATURES) for candidate in candidates]
-            learner = StreamingLearner(blocks, idfs, Recipe(FEATURES), spill, entries=30_000, threads=1)
             tracemalloc.start()
+            presence = presence_in(blocks, idfs, NoProgress())
+            learner = StreamingLearner(blocks, idfs, presence, Recipe(FEATURES), spill, entries=30_000, threads=1)
             learner.fit(NoProgress())
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()

@@ -12,6 +12,7 @@ import pytest
 from slugline import store
 from slugline.corpus import read_corpus
 from slugline.errors import TooFewHeldOut, UnknownTopic
+from slugline.features import families
 from slugline.topics import Topic
 from tests.corpora import PLAIN, TOPICS, WORDS, write_rows
 from training.evaluation import evaluate
@@ -77,6 +78,18 @@ def test_it_does_as_well_as_training_in_memory(data: Path, first: Streamed) -> N
     )
     assert 0.6 < theirs < 0.98
     assert abs(mine - theirs) < 0.02
+
+
+def test_no_more_terms_are_kept_than_asked_for_and_they_are_those_kept_in_memory(data: Path) -> None:
+    plan = replace(PLAN, recipe=replace(PLAN.recipe, most_terms=25))
+    in_memory = train(read_corpus([data]), [Topic(name) for name in TOPICS], plan)
+    mine, theirs = (
+        [set(vectorizer.vocabulary_) for _, vectorizer in families(trained.pipeline["features"])]
+        for trained in (streamed(data, plan), in_memory)
+    )
+    assert [len(terms) for terms in mine] == [25, 25] == [len(terms) for terms in theirs]
+    # A tenth of the articles was held out, so a few words that are nearly as telling may differ; parts of words do.
+    assert len(mine[0] & theirs[0]) > 20
 
 
 def test_the_same_seed_gives_the_same_model(data: Path, first: Streamed) -> None:
