@@ -26,7 +26,12 @@ def known_share_floor(features: FeatureUnion, contents: Sequence[str], learned: 
     if vectorizer.analyzer != "word":
         return 0.0
     articles = np.rint((1 + (learned or len(contents))) / np.exp(vectorizer.idf_ - 1.0) - 1).astype(np.int64)
-    others = {term for term, column in vectorizer.vocabulary_.items() if articles[column] > vectorizer.min_df}
+    others = {
+        word
+        for term, column in vectorizer.vocabulary_.items()
+        if articles[column] > vectorizer.min_df
+        for word in term.split(" ")
+    }
     words_of = re.compile(vectorizer.token_pattern).findall
     texts = [words_of(content.lower()) for content in contents[:: max(1, len(contents) // SAMPLE)]]
     shares = [sum(word in others for word in words) / len(words) for words in texts if len(words) >= LEAST_WORDS]

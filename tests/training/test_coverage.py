@@ -29,6 +29,13 @@ def test_words_that_only_the_article_itself_would_know_do_not_count() -> None:
     assert floor(texts(5)) == pytest.approx(0.75 * 15 / 20)
 
 
+def test_a_word_is_known_by_its_pairs_too() -> None:
+    fixed = " ".join(COMMON)
+    assert floor(
+        [f"{fixed} rare{number}" for number in range(300)], FeatureSettings(word_ngrams=(2, 2))
+    ) == pytest.approx(0.75 * 50 / 51)
+
+
 def test_without_words_or_without_long_texts_nothing_can_be_said() -> None:
     assert floor(texts(0), FeatureSettings(word_ngrams=None)) == 0.0
     assert floor(["one two", "one two", "two one"]) == 0.0
