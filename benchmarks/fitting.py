@@ -29,7 +29,7 @@ def run(data: Path, *, quick: bool) -> list[Table]:
     corpus = read_corpus([data])
     names = tuple(sorted({topic for topics in corpus.labels() for topic in topics}))
     contents, labels = corpus.contents(), label_matrix(corpus.labels(), names)
-    recipe = settled(Recipe(), contents)
+    recipe = settled(Recipe(latent=None), contents)
     order = np.random.default_rng(0).permutation(len(contents))
     table = Table(
         "Fitting",

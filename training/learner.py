@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from slugline.compiled.svm import fit_svm
 from slugline.errors import NotEnoughExamples
+from training.latent import latent_space
 from training.matrices import CorpusMatrices, Worth
 from training.recipe import Recipe
 from training.splits import Fold, Labels
@@ -37,19 +38,37 @@ def fit_topics(features: sp.csr_matrix, labels: Labels, recipe: Recipe) -> list[
     """Learn every topic: weigh the columns by what they have to do with it, fit a linear SVM, fold both into one.
 
     `labels` has shape (articles, topics). Where the recipe weighs by several measures, there is a model by each, and
-    the average of them is linear too.
+    the average of them is linear too; so is that with a model of latent dimensions, where the recipe has some.
+
+    Raises:
+        ValueError: the recipe is not settled.
     """
+    if recipe.latent == "auto":
+        raise ValueError("settle the recipe first")
     columns = column_weights(recipe.weighting, features, labels)
     topics = labels.shape[1]
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
         fitted = list(threads.map(partial(_fit_topic, features, recipe=recipe), cycle(labels.T), columns))
-    return [average(fitted[topic::topics]) for topic in range(topics)]
+    linears = [average(fitted[topic::topics]) for topic in range(topics)]
+    if recipe.latent is None:
+        return linears
+    latent = _latent_linears(features, labels, recipe.latent, recipe)
+    return [average([linear, linear, other]) for linear, other in zip(linears, latent, strict=True)]
 
 
 def average(linears: Sequence[Linear]) -> Linear:
     """The model whose raw score is the mean of those of `linears`, of which there is one at least."""
     weights, biases = [linear.weights for linear in linears], [linear.bias for linear in linears]
     return Linear(np.mean(weights, axis=0), float(np.mean(biases))) if len(linears) > 1 else linears[0]
+
+
+def _latent_linears(features: sp.csr_matrix, labels: Labels, dimensions: int, recipe: Recipe) -> list[Linear]:
+    """A model of each topic that was learned from latent dimensions, as one of the features."""
+    space = latent_space(features, dimensions)
+    articles = sp.csr_matrix(space.articles)
+    equal = np.ones(articles.shape[1])
+    linears = [_fit_topic(articles, has_topic, equal, recipe) for has_topic in labels.T]
+    return [Linear(space.weights(linear.weights), linear.bias) for linear in linears]
 
 
 def _fit_topic(features: sp.csr_matrix, has_topic: NDArray[np.int8], columns: ColumnWeights, recipe: Recipe) -> Linear:

@@ -131,6 +131,8 @@ def command(
     if streaming and split == "time":
         raise click.UsageError("--streaming measures on articles held out at random; --split time works without it")
     recipe = replace(read_recipe(recipe_file) if recipe_file else Recipe(), seed=seed)
+    if streaming and isinstance(recipe.latent, int):
+        raise click.UsageError('--streaming learns no latent dimensions; in the recipe say "latent": null')
     request = TrainingRequest(
         data=data or (Path(DEFAULT_SEEDS),),
         reading=reading,

@@ -62,7 +62,18 @@ def command(
         print_json({"tried": tried, "outer": tuning.outer, "best": tuning.best})
         return
     print_table(
-        ("words", "lead", "characters", "min_df", "terms", "weighting", "C", "class weight", "mean AP, inner folds"),
+        (
+            "words",
+            "lead",
+            "characters",
+            "min_df",
+            "terms",
+            "latent",
+            "weighting",
+            "C",
+            "class weight",
+            "mean AP, inner folds",
+        ),
         [
             (
                 _range(recipe.features.word_ngrams),
@@ -70,6 +81,7 @@ def command(
                 _range(recipe.features.char_ngrams),
                 str(recipe.features.min_df),
                 str(recipe.most_terms or "all"),
+                str(recipe.latent or "none"),
                 recipe.weighting,
                 f"{recipe.regularisation:g}",
                 recipe.class_weight or "",

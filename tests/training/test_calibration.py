@@ -28,7 +28,9 @@ def test_of_thresholds_as_good_the_one_nearest_to_one_half_is_taken() -> None:
     labels = np.array([[1], [1], [0], [0]], dtype=np.int8)
     assert shared_threshold(np.array([[0.9], [0.8], [0.3], [0.1]]), labels, np.ones(4)) == 0.5
     assert shared_threshold(np.array([[0.3], [0.2], [0.1], [0.0]]), labels, np.ones(4)) == 0.2
-    assert shared_threshold(np.array([[0.9], [0.85], [0.7], [0.1]]), labels, np.ones(4)) == pytest.approx(0.705, abs=0.006)
+    assert shared_threshold(np.array([[0.9], [0.85], [0.7], [0.1]]), labels, np.ones(4)) == pytest.approx(
+        0.705, abs=0.006
+    )
 
 
 def test_the_precision_threshold_is_the_lowest_that_holds() -> None:

@@ -11,11 +11,13 @@ ALL = [Topic(name) for name in TOPICS]
 
 
 def test_candidates_are_all_different_and_begin_with_the_default() -> None:
-    recipes = candidate_recipes(seed=3)
-    assert recipes[0] == Recipe(lead="as features say", seed=3)
+    recipes = candidate_recipes(seed=3, few=True)
+    assert recipes[0] == Recipe(lead="as features say", seed=3, latent=100)
+    assert {recipe.latent for recipe in recipes} == {100, None}
+    assert {recipe.latent for recipe in candidate_recipes(seed=3, few=False)} == {None}
     assert len(recipes) > 100
     assert all(recipe not in recipes[:number] for number, recipe in enumerate(recipes))
-    assert candidate_recipes(seed=3) == recipes != candidate_recipes(seed=4)
+    assert candidate_recipes(seed=3, few=True) == recipes != candidate_recipes(seed=4, few=True)
 
 
 def test_the_budget_bounds_what_is_tried_and_the_best_comes_first(tmp_path: Path) -> None:
@@ -32,5 +34,5 @@ def test_the_budget_bounds_what_is_tried_and_the_best_comes_first(tmp_path: Path
 def test_without_time_the_default_is_tried_all_the_same(tmp_path: Path) -> None:
     corpus = read_corpus([write_rows(tmp_path / "a.jsonl", labelled_rows(120))])
     assert [candidate.recipe for candidate in tune(corpus, ALL, 0, NoProgress()).candidates] == [
-        Recipe(lead="as features say")
+        Recipe(lead="as features say", latent=100)
     ]

@@ -49,3 +49,11 @@ def test_what_cannot_be_is_refused_at_once(slugline: Slugline, options: list[str
     done = slugline("train", "--streaming", "--data", "none.jsonl", *options)
     assert done.returncode == 2
     assert problem in " ".join(done.stderr.split())
+
+
+def test_a_recipe_with_latent_dimensions_is_refused_at_once(slugline: Slugline, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text('{"latent": 50}')
+    done = slugline("train", "--streaming", "--data", "none.jsonl", "--recipe", recipe)
+    assert done.returncode == 2
+    assert '"latent": null' in " ".join(done.stderr.split())

@@ -43,21 +43,21 @@ def learned(recipe: Recipe, folder: Path, entries: int) -> tuple[list[Linear], l
 
 @pytest.mark.parametrize("weighting", ["none", "chi2", "log-count-ratio", "both"])
 def test_in_one_part_it_learns_what_the_learner_in_memory_learns(tmp_path: Path, weighting: Weighting) -> None:
-    for mine, theirs in zip(*learned(Recipe(FEATURES, weighting=weighting), tmp_path, 10**9), strict=True):
+    for mine, theirs in zip(*learned(Recipe(FEATURES, latent=None, weighting=weighting), tmp_path, 10**9), strict=True):
         np.testing.assert_allclose(mine.weights, theirs.weights, atol=2e-3 * np.abs(theirs.weights).max())
         assert mine.bias == pytest.approx(theirs.bias, abs=2e-3)
 
 
 def test_in_many_parts_it_comes_near_to_that(tmp_path: Path) -> None:
-    recipe = Recipe(FEATURES, class_weight="balanced")
+    recipe = Recipe(FEATURES, latent=None, class_weight="balanced")
     for mine, theirs in zip(*learned(recipe, tmp_path, 3000), strict=True):
         apart = np.linalg.norm(mine.weights - theirs.weights) / np.linalg.norm(theirs.weights)
         assert 1e-9 < apart < 0.15
 
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
-    first, second = (learned(Recipe(FEATURES), tmp_path, 3000)[0] for _ in range(2))
-    other = learned(replace(Recipe(FEATURES), seed=1), tmp_path, 3000)[0]
+    first, second = (learned(Recipe(FEATURES, latent=None), tmp_path, 3000)[0] for _ in range(2))
+    other = learned(replace(Recipe(FEATURES, latent=None), seed=1), tmp_path, 3000)[0]
     assert all((mine.weights == again.weights).all() for mine, again in zip(first, second, strict=True))
     assert any((mine.weights != again.weights).any() for mine, again in zip(first, other, strict=True))
 
@@ -75,7 +75,9 @@ def test_memory_does_not_grow_with_the_articles(tmp_path: Path) -> None:
             idfs = [smoothed_idf(candidate.articles, 400 * copies, FEATURES) for candidate in candidates]
             tracemalloc.start()
             presence = presence_in(blocks, idfs, NoProgress())
-            learner = StreamingLearner(blocks, idfs, presence, Recipe(FEATURES), spill, entries=30_000, threads=1)
+            learner = StreamingLearner(
+                blocks, idfs, presence, Recipe(FEATURES, latent=None), spill, entries=30_000, threads=1
+            )
             learner.fit(NoProgress())
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()

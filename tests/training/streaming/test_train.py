@@ -27,7 +27,7 @@ from training.streaming.survey import survey
 from training.streaming.train import Streamed, train_streaming
 from training.train import train
 
-PLAN = TrainingPlan(Recipe())
+PLAN = TrainingPlan(Recipe(latent=None))
 
 
 def rows(articles: int, seed: int) -> list[dict[str, object]]:
