@@ -66,9 +66,8 @@ def shared_threshold(scores: NDArray[np.float64], labels: Labels, weights: NDArr
     `weights`, shape (articles,), say how much each article counts.
 
     Where positives are few, one threshold for all topics on calibrated scores is steadier than one for each.
-    Of the candidates that come within 0.0015 of the best, which is less than chance moves them, the one nearest to one
-    half is taken: it is what a probability is expected to be cut at, and holds best on articles of another kind than
-    those learned from.
+    The curve is flat and ragged at its top, so the candidates within 0.0015 of the best count as equally good, and the
+    one nearest to one half is taken, where a probability is expected to be cut.
     """
     macro_f1 = np.array([_macro_f1(scores >= candidate, labels, weights) for candidate in _CANDIDATES])
     good = _CANDIDATES[macro_f1 >= macro_f1.max() - _AS_GOOD]

@@ -47,13 +47,15 @@ class Recipe:
 
 def settled(recipe: Recipe, contents: Sequence[str]) -> Recipe:
     """The recipe with all that depends on the articles decided: the family of the lead, and the latent dimensions."""
-    recipe = with_latent(recipe, few=len(contents) < FEW_ARTICLES)
+    recipe = with_latent(recipe, articles=len(contents))
     return with_lead(recipe, long=median(map(len, contents)) >= LONG_ARTICLE_LEADS * LEAD_CHARS)
 
 
-def with_latent(recipe: Recipe, *, few: bool) -> Recipe:
-    """The recipe with that decided, if it is open: latent dimensions where there are `few` articles."""
-    return replace(recipe, latent=LATENT_DIMENSIONS if few else None) if recipe.latent == "auto" else recipe
+def with_latent(recipe: Recipe, *, articles: int) -> Recipe:
+    """The recipe with that decided, if it is open: latent dimensions where there are few `articles`."""
+    if recipe.latent != "auto":
+        return recipe
+    return replace(recipe, latent=LATENT_DIMENSIONS if articles < FEW_ARTICLES else None)
 
 
 def with_lead(recipe: Recipe, *, long: bool) -> Recipe:

@@ -21,7 +21,7 @@ from training.evaluation import mean_average_precision
 from training.learner import check_learnable, fit_topics, out_of_fold_scores
 from training.matrices import CorpusMatrices, Rows, Worth
 from training.progress import Progress
-from training.recipe import FEW_ARTICLES, LATENT_DIMENSIONS, Recipe, with_latent
+from training.recipe import Recipe, with_latent
 from training.splits import Fold, Labels, grouped_folds, label_matrix
 from training.train import LEAST_EXAMPLES
 from training.weighting import Weighting
@@ -101,7 +101,7 @@ def tune(
     groups = story_groups(corpus.contents())
     check_learnable(names, labels, groups, LEAST_EXAMPLES)
     study = _Study(corpus.contents(), labels, groups, grouped_folds(labels, groups, OUTER_FOLDS, seed))
-    recipes = candidate_recipes(seed, few=len(corpus) < FEW_ARTICLES)
+    recipes = candidate_recipes(seed, articles=len(corpus))
     progress.stage("Trying recipes", len(recipes))
     tried: list[Candidate] = []
     for candidate in _candidates(study, recipes, end, clock, parallel):
@@ -166,13 +166,13 @@ def _done(task: Callable[..., R], work: Iterable[tuple[Any, ...]], parallel: "Pa
     yield from parallel(delayed(task)(*piece) for piece in work)
 
 
-def candidate_recipes(seed: int, *, few: bool) -> list[Recipe]:
+def candidate_recipes(seed: int, *, articles: int) -> list[Recipe]:
     """Every candidate, at random: the default first, then features by features, since counting those costs most.
 
-    Latent dimensions are tried where articles are `few`.
+    Latent dimensions are tried where there are so few `articles` that the default has some.
     """
-    default = with_latent(Recipe(lead="as features say", seed=seed), few=few)
-    latents = (LATENT_DIMENSIONS, None) if few else (None,)
+    default = with_latent(Recipe(lead="as features say", seed=seed), articles=articles)
+    latents = dict.fromkeys((default.latent, None))
     chance = random.Random(seed)
     features = [
         FeatureSettings(words, lead, characters, min_df)

@@ -11,13 +11,13 @@ ALL = [Topic(name) for name in TOPICS]
 
 
 def test_candidates_are_all_different_and_begin_with_the_default() -> None:
-    recipes = candidate_recipes(seed=3, few=True)
+    recipes = candidate_recipes(seed=3, articles=1999)
     assert recipes[0] == Recipe(lead="as features say", seed=3, latent=100)
     assert {recipe.latent for recipe in recipes} == {100, None}
-    assert {recipe.latent for recipe in candidate_recipes(seed=3, few=False)} == {None}
+    assert {recipe.latent for recipe in candidate_recipes(seed=3, articles=2000)} == {None}
     assert len(recipes) > 100
     assert all(recipe not in recipes[:number] for number, recipe in enumerate(recipes))
-    assert candidate_recipes(seed=3, few=True) == recipes != candidate_recipes(seed=4, few=True)
+    assert candidate_recipes(seed=3, articles=1999) == recipes != candidate_recipes(seed=4, articles=1999)
 
 
 def test_the_budget_bounds_what_is_tried_and_the_best_comes_first(tmp_path: Path) -> None:

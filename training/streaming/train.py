@@ -23,7 +23,7 @@ from training.learner import Linear, check_learnable
 from training.matrices import fit_vectorizer, smoothed_idf
 from training.plan import TrainingPlan
 from training.progress import Progress
-from training.recipe import with_latent, with_lead
+from training.recipe import with_lead
 from training.selection import select
 from training.splits import Labels, label_matrix
 from training.streaming.blocks import Blocks
@@ -65,7 +65,7 @@ def train_streaming(survey: Survey, plan: TrainingPlan, limit: int, spill: Spill
     names = tuple(topic.name for topic in survey.topics)
     plan.check_topics(names)
     memory = MemoryPlan(limit, len(names))
-    recipe = with_lead(with_latent(plan.recipe, few=False), long=2 * survey.long_articles >= len(survey))
+    recipe = with_lead(replace(plan.recipe, latent=None), long=2 * survey.long_articles >= len(survey))
     plan = replace(plan, recipe=recipe)
     work = _Work(survey, plan, memory, spill, progress)
     held_out = work.hold_out_and_count()
