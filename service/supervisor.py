@@ -142,8 +142,10 @@ class _Supervisor:
             await asyncio.wait({stopped, *keepers}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._stop()
-        for keeper in keepers:
-            await keeper
+        # Several may have failed at the same moment: each is heard, or asyncio would log the others with a traceback.
+        endings = await asyncio.gather(*keepers, return_exceptions=True)
+        for failure in filter(None, endings):
+            raise failure
 
     async def _keep(self, worker: _Worker) -> None:
         """Keep one worker running until it is time to stop.

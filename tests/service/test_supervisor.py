@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -128,6 +129,29 @@ def test_a_model_that_is_not_there_ends_all_with_its_exit_code(tmp_path: Path) -
     assert done.returncode == 3
     assert "slugline train" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_workers_that_fail_at_the_same_moment_end_all_with_one_message(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "slugline", "serve", "--workers", "3", "--models", str(tmp_path / "none")]
+    supervisor = subprocess.Popen([*command, "--address", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True)
+    children = Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children")
+
+    def states() -> list[str]:
+        return [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] for child in started]
+
+    wait_until(lambda: len(children.read_text().split()) == 3)
+    started = children.read_text().split()
+    # The workers have their settings, and a supervisor that sleeps hears of all three failures at once.
+    time.sleep(0.05)
+    supervisor.send_signal(signal.SIGSTOP)
+    try:
+        wait_until(lambda: states() == ["Z"] * 3, 10)
+    finally:
+        supervisor.send_signal(signal.SIGCONT)
+        told = supervisor.communicate(timeout=30)[1]
+    assert supervisor.returncode == 3
+    assert told.count("slugline train") == 1
+    assert "Traceback" not in told
 
 
 def test_a_taken_address_is_refused(server: Server, models: Path) -> None:
