@@ -20,10 +20,11 @@ from benchmarks.measure import Spent, spent_by
 from benchmarks.results import Lines, Table
 
 SIZES = (10_000, 100_000, 1_000_000)
-QUICK_SIZES = (1_500,)
+QUICK_SIZES = (800,)
 MEMORY = "1G"
 _MOST_IN_MEMORY = 100_000
 _MEASURED_ON = 2_000
+_QUICK_MEASURED_ON = 200
 _WORDS, _TOPIC_WORDS, _TOPIC_SHARE = 200_000, 3_000, 0.12
 _TOPICS = ("finance", "health", "sport")
 _CHUNK = 1_000
@@ -41,16 +42,17 @@ class Run:
 
 def run(*, quick: bool, sizes: tuple[int, ...]) -> Iterator[list[Table]]:
     """The table so far, after each training."""
+    others = _QUICK_MEASURED_ON if quick else _MEASURED_ON
     table = Table(
         "Training as articles grow in number",
         ("way and articles", "peak memory, MB", "seconds", "CPU seconds", "macro-F1", "file, MB"),
         note=f"Each in a process of its own; streaming with --memory {MEMORY}. Articles are generated, of 40 to 160 "
-        f"words. Macro-F1 on {_MEASURED_ON:,} others.",
+        f"words. Macro-F1 on {others:,} others.",
     )
     scratch = Path("build")
     scratch.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        measured_on = generate(Path(folder) / "others.jsonl", _MEASURED_ON, seed=1)
+        measured_on = generate(Path(folder) / "others.jsonl", others, seed=1)
         for size in sizes or (QUICK_SIZES if quick else SIZES):
             data = generate(Path(folder) / "articles.jsonl", size, seed=0)
             for way in ("streaming", "in memory"):
