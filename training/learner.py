@@ -64,7 +64,7 @@ def average(linears: Sequence[Linear]) -> Linear:
 
 def _latent_linears(features: sp.csr_matrix, labels: Labels, dimensions: int, recipe: Recipe) -> list[Linear]:
     """A model of each topic that was learned from latent dimensions, as one of the features."""
-    space = latent_space(features, dimensions)
+    space = latent_space(features, dimensions, recipe.seed)
     articles = sp.csr_matrix(space.articles)
     equal = np.ones(articles.shape[1])
     linears = [_fit_topic(articles, has_topic, equal, recipe) for has_topic in labels.T]
