@@ -137,8 +137,10 @@ class Call:
     def answered_once(self, decoded: float, scored: float) -> None:
         """A call with one request has ended well, that was decoded and scored at these times of `CLOCK`."""
         started, end = self._started, CLOCK()
-        self._method.answered.add((1, end - started, decoded - started, scored - decoded, end - scored))
-        self._tell("OK", end - started)
+        method = self._method
+        method.answered.add((1, end - started, decoded - started, scored - decoded, end - scored))
+        if self._span or method.around.logged:
+            self._tell("OK", end - started)
 
     async def failed(self, error: BaseException) -> None:
         """The call has ended with `error`; its caller is told, unless nobody waits."""

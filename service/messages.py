@@ -6,6 +6,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from service.plain import PlainReplies
 from service.reading import Reader
 from service.settings import Limits
 from service.status import field_of, reason_of
@@ -37,6 +38,7 @@ class Answers:
         self.model = model = reader.model
         self._thresholds = model.thresholds.tolist()
         self._template = self._blank(model.all_columns)
+        self.plain = PlainReplies(model)
 
     def one(
         self,

@@ -29,11 +29,22 @@ class Reader:
     def read_one(self, content: str) -> tuple[list[float], tuple[QualityWarning, ...]]:
         """The scores of one text, for each topic of the model, and what makes them doubtful."""
         values, tokens = self.model.read_one(content)
+        return values, self._count(len(content), values, tokens)
+
+    def read_request(self, raw: bytes) -> tuple[list[float], tuple[QualityWarning, ...], bytes] | None:
+        """What `read_one` gives of a plain `slugline.v1.ClassifyRequest`, and its document's id; None of any other."""
+        plain = self.model.read_request(raw)
+        if plain is None:
+            return None
+        values, tokens, characters, document_id = plain
+        return values, self._count(characters, values, tokens), document_id
+
+    def _count(self, characters: int, values: Sequence[float], tokens: Sequence[int]) -> tuple[QualityWarning, ...]:
         warnings = self.model.warnings(tokens)
-        self._drift.one(len(content), values, tokens)
+        self._drift.one(characters, values, tokens)
         if warnings:
             self._drift.warned(warnings)
-        return values, warnings
+        return warnings
 
     def read(self, waiting: Waiting, contents: Sequence[str]) -> Reading:
         """Read texts in parts, and no more of them once nobody waits.

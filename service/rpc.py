@@ -17,6 +17,7 @@ from service.calls import CLOCK, Call, Context, Method, Surroundings
 from slugline.errors import NotNow, Undecodable
 
 UnaryMethod = Callable[[Any, Context], Awaitable[Message]]
+AtOnce = Callable[[bytes], bytes | None]
 StreamMethod = Callable[[Any, Context], AsyncIterator[Message]]
 
 M = TypeVar("M", bound=Message)
@@ -44,6 +45,8 @@ def handlers(
 
     Unary methods are coroutines; methods that stream their response are asynchronous generators, which take an
     iterator of messages where the request streams too, or of bytes where they are marked with `takes_bytes`.
+    A unary method may have another beside it, of the same name and `AtOnce`, which is asked first: it takes the bytes
+    of a request, and returns those of the reply, or None where the request is to be parsed.
     """
     table: dict[str, _Route] = {}
     for described in service.methods:
@@ -51,7 +54,8 @@ def handlers(
         streams = described.client_streaming or described.server_streaming
         gate = around_it.streams if streams else around_it.calls
         method = Method(f"{service.full_name}/{described.name}", around_it, gate)
-        handler = _handler(method, described, getattr(servicer, described.name))
+        at_once = getattr(servicer, f"{described.name}AtOnce", _parses_all)
+        handler = _handler(method, described, getattr(servicer, described.name), at_once)
         table[f"/{method.name}"] = _Route(method, handler, None if streams else gate)
     return _Handlers(table)
 
@@ -91,26 +95,34 @@ class _Handlers(grpc.GenericRpcHandler):
         return grpc.stream_unary_rpc_method_handler(partial(found.refuse, refusal))
 
 
-def _handler(method: Method, described: Any, answer: Any) -> "grpc.RpcMethodHandler[Any, Any]":
+def _parses_all(_: bytes) -> None:
+    """What is asked first where there is nothing to ask."""
+
+
+def _handler(method: Method, described: Any, answer: Any, at_once: AtOnce) -> "grpc.RpcMethodHandler[Any, Any]":
     kind = GetMessageClass(described.input_type)
     if described.client_streaming:
         read = (lambda raw: raw) if getattr(answer, "takes_bytes", False) else partial(_parsed, kind)
         return grpc.stream_stream_rpc_method_handler(_streaming(method, answer, read))
     if described.server_streaming:
         return grpc.unary_stream_rpc_method_handler(_streaming(method, answer, partial(parse, kind)))
-    return grpc.unary_unary_rpc_method_handler(_unary_unary(method, kind, answer))
+    return grpc.unary_unary_rpc_method_handler(_unary_unary(method, kind, answer, at_once))
 
 
-def _unary_unary(method: Method, kind: type[Message], answer: UnaryMethod) -> Any:
+def _unary_unary(method: Method, kind: type[Message], answer: UnaryMethod, at_once: AtOnce) -> Any:
     async def handle(raw: bytes, context: Context) -> bytes:
         call = Call(method, context)
         try:
             with call:
-                request = parse(kind, raw)
                 decoded = CLOCK()
-                response = await answer(request, context)
+                reply = at_once(raw)
                 scored = CLOCK()
-                reply: bytes = response.SerializeToString()
+                if reply is None:
+                    request = parse(kind, raw)
+                    decoded = CLOCK()
+                    response = await answer(request, context)
+                    scored = CLOCK()
+                    reply = response.SerializeToString()
         except BaseException as error:
             await call.failed(error)
             raise

@@ -40,6 +40,7 @@ class ClassificationServicer:
         self._limits = limits
         self._tally = tally
         self._answers: Answers | None = None
+        self._longest_at_once = min(LONG_CHARS, limits.max_text_chars)
 
     def use(self, model: Model) -> None:
         """Answer with `model` from now on."""
@@ -56,6 +57,21 @@ class ClassificationServicer:
         except InputError as error:
             count_refused(self._tally, error)
             raise
+
+    def ClassifyAtOnce(self, raw: bytes) -> bytes | None:
+        """The reply to a short and plain request, in bytes; None where `Classify` is to be asked."""
+        answers = self._answers
+        # There are at least as many bytes as characters.
+        if answers is None or len(raw) > self._longest_at_once:
+            return None
+        read = answers.reader.read_request(raw)
+        if read is None:
+            return None
+        values, warnings, document_id = read
+        if not warnings:
+            return answers.plain.written(values, document_id)
+        document = Document("", id=document_id.decode())
+        return answers.one(answers.model.all_columns, document, values, warnings).SerializeToString()
 
     async def BatchClassify(self, request: pb.BatchClassifyRequest, context: Context) -> pb.BatchClassifyResponse:
         """The topics of many documents; in a thread, so that health and other calls are answered meanwhile."""

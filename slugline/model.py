@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from slugline.compiled.scorer import CompiledScorer
+from slugline.compiled.scorer import CompiledScorer, PlainReading
 from slugline.compiled.tables import Tables
 from slugline.errors import UnknownTopic
 from slugline.explanation import Explanation, explain
@@ -64,6 +64,10 @@ class Model:
         """The scores of one text, and its row of `Reading.tokens`; what `read` gives, without arrays."""
         values, tokens = self._compiled.read_one(content)
         return values if self.pipeline is None else self._scorer.scores([content])[0].tolist(), tokens
+
+    def read_request(self, raw: bytes) -> PlainReading | None:
+        """What `read_one` gives of a plain `slugline.v1.ClassifyRequest`; None where it is to be parsed."""
+        return self._compiled.read_request(raw) if self.pipeline is None else None
 
     def warnings(self, tokens: Sequence[int]) -> tuple[QualityWarning, ...]:
         """What makes the scores of one text doubtful; `tokens` is its row of `Reading.tokens`, as plain numbers."""

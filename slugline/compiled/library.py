@@ -120,6 +120,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "slugline_scratch_new": (_POINTER, [_LONG, _INT]),
     "slugline_scratch_free": (None, [_POINTER]),
     "slugline_scores": (_INT, [_POINTER, _POINTER, _POINTER, _POINTER, _LONG, _POINTER, _POINTER]),
+    "slugline_request": (_INT, [_POINTER, _POINTER, _POINTER, _LONG, _POINTER, _POINTER, _POINTER, _POINTER]),
     "slugline_mentions": (_LONG, [_POINTER, _POINTER, _POINTER, _LONG, _POINTER, _POINTER, _POINTER]),
     "slugline_vocabulary_new": (_VOCABULARY, [_INT, _INT, _INT, _LONG]),
     "slugline_vocabulary_free": (None, [_VOCABULARY]),
@@ -159,6 +160,20 @@ def character_classes() -> NDArray[np.uint8]:
         for run in re.finditer(pattern, everything):
             classes[run.start() : run.end()] |= bit
     return classes
+
+
+@cache
+def plain_lower_case() -> NDArray[np.uint16]:
+    """Of every character below 0x10000 its lower-case form; 0 where it is not plain.
+
+    Not plain are those whose form is longer (U+0130) or depends on what stands around it (U+03A3), halves of surrogate
+    pairs, and "&", with which HTML entities begin.
+    """
+    codes = np.arange(0x10000, dtype="<u2")
+    plain = codes[~np.isin(codes, (0, 0x26, 0x130, 0x3A3)) & ((codes < 0xD800) | (codes >= 0xE000))]
+    forms = np.zeros(0x10000, dtype=np.uint16)
+    forms[plain] = np.frombuffer(plain.tobytes().decode("utf-16-le").lower().encode("utf-16-le"), dtype="<u2")
+    return forms
 
 
 def encoded(contents: Sequence[str]) -> tuple[bytes, NDArray[np.int64]]:

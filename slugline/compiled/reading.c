@@ -27,7 +27,7 @@ void slugline_scratch_free(Scratch *scratch) {
     if (scratch->met_tokens) munmap(scratch->met_tokens, MET_TOKENS * sizeof *scratch->met_tokens);
     void *parts[] = {scratch->counts, scratch->touched, scratch->letters, scratch->starts,   scratch->ends,
                      scratch->hashes, scratch->symbols, scratch->nodes,   scratch->list,     scratch->gathered,
-                     scratch->sums,   scratch->values,  scratch->found,   scratch->occurred};
+                     scratch->sums,   scratch->values,  scratch->found,   scratch->occurred, scratch->lowered};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) free(parts[i]);
     free(scratch);
 }

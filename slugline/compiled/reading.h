@@ -69,6 +69,8 @@ typedef struct {
     int64_t read, known;        /* words or tokens of a family's text, and those that the vocabulary has */
     uint32_t *counts, *touched; /* by feature, zero between families; and the features that are not zero */
     int64_t touched_count;
+    int64_t lowered_room;
+    uint32_t *lowered;          /* the text of a request */
     uint16_t *letters;          /* the text, with letters that do not fit clipped */
     int64_t *starts, *ends;     /* of the words or tokens of a text */
     uint64_t *hashes;

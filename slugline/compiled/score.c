@@ -3,8 +3,9 @@
  * score(topic) = bias + sum over families of (sum of tf x idf x weight) / (Euclidean norm of tf x idf).
  * Features are numbered from the most frequent on, so that what most documents touch lies together in memory.
  */
-#include "reading.h"
+#include "score.h"
 
+#define FEW 3   /* topics, as the shipped model has */
 #define AHEAD 8 /* how many tokens before its turn what one needs is fetched */
 
 static void count(const Family *family, Scratch *scratch, const uint32_t *features, int64_t many) {
@@ -61,6 +62,21 @@ static int count_characters(const Family *family, int32_t number, Scratch *scrat
     return 0;
 }
 
+/* Adds tf x idf x weight of all that was counted to `sums`, and forgets the counts. Returns the sum of the squares of tf x idf.
+ * For FEW topics the compiler knows how many sums there are, and keeps them in registers. */
+static inline double weigh(const Family *family, Scratch *scratch, int topics, double *sums) {
+    double squares = 0.0;
+    for (int64_t i = 0; i < scratch->touched_count; i++) {
+        uint32_t feature = scratch->touched[i];
+        const double *row = family->rows + (size_t)feature * (size_t)(1 + topics);
+        double tf = frequency(family, scratch, scratch->counts[feature]);
+        squares += tf * row[0] * (tf * row[0]);
+        for (int topic = 0; topic < topics; topic++) sums[topic] += tf * row[1 + topic];
+        scratch->counts[feature] = 0;
+    }
+    return squares;
+}
+
 /* Adds a family's share to `scores`. Returns 0, or 1 where memory ran out. */
 static int add_family(const Family *family, int32_t number, Scratch *scratch, const uint32_t *text, int64_t length,
                       const uint8_t *classes, double *scores) {
@@ -70,24 +86,13 @@ static int add_family(const Family *family, int32_t number, Scratch *scratch, co
         count_words(family, number, scratch, text, length, classes);
     else
         failed = count_characters(family, number, scratch, text, length, classes);
-    double squares = 0.0;
-    memset(scratch->sums, 0, (size_t)topics * sizeof *scratch->sums);
-    for (int64_t i = 0; i < scratch->touched_count; i++) {
-        uint32_t feature = scratch->touched[i];
-        const double *row = row_of(family, scratch, feature);
-        double tf = frequency(family, scratch, scratch->counts[feature]);
-        squares += tf * row[0] * (tf * row[0]);
-        for (int topic = 0; topic < topics; topic++) scratch->sums[topic] += tf * row[1 + topic];
-        scratch->counts[feature] = 0;
-    }
+    double few[FEW] = {0.0}, *sums = topics == FEW ? few : memset(scratch->sums, 0, (size_t)topics * sizeof *sums);
+    double squares = topics == FEW ? weigh(family, scratch, FEW, few) : weigh(family, scratch, topics, sums);
     double scale = squares > 0.0 ? 1.0 / sqrt(squares) : 0.0;
-    for (int topic = 0; topic < topics; topic++) scores[topic] += scratch->sums[topic] * scale;
+    for (int topic = 0; topic < topics; topic++) scores[topic] += sums[topic] * scale;
     return failed;
 }
 
-/* The score, 1 / (1 + exp(-raw score)), of `documents` texts that lie behind one another in `text`, ends[d] being the
- * end of text d. `all_scores` has documents x topics numbers; `tokens` has documents x 2: how many tokens the first
- * family read, and how many of them it knows. Returns 0, or 1 where memory ran out. */
 int slugline_scores(const Model *model, Scratch *scratch, const uint32_t *text, const int64_t *ends, int64_t documents,
                     double *all_scores, int64_t *tokens) {
     int topics = scratch->topics;

@@ -17,11 +17,18 @@ from slugline.compiled.library import (
     character_classes,
     encoded,
     library,
+    plain_lower_case,
     utf32,
     view,
 )
 from slugline.compiled.tables import Family, Tables
 from slugline.scoring import Reading
+
+_NOT_PLAIN = 2
+"""What `slugline_request` returns of requests that are to be parsed."""
+
+PlainReading = tuple[list[float], list[int], int, bytes]
+"""The scores of a document, its row of `Reading.tokens`, how many characters were read, and its id in UTF-8."""
 
 _MENTION = np.dtype([("start", "<i8"), ("end", "<i8"), ("family", "<i4"), ("unused", "<i4")])
 
@@ -61,7 +68,10 @@ class CompiledScorer:
         )
         self._model = ctypes.addressof(self._table)
         self._own = threading.local()
+        self._lower_case = plain_lower_case()
+        self._lower_case_address = address(self._lower_case)
         self._score = library().slugline_scores
+        self._request = library().slugline_request
 
     def scores(self, contents: Sequence[str]) -> NDArray[np.float64]:
         """The scores of `contents`, shape (len(contents), topics)."""
@@ -83,6 +93,24 @@ class CompiledScorer:
         """The scores of one text, and its row of `Reading.tokens`, as plain numbers."""
         own = self._read_alone(content)
         return own.score_numbers[:], own.token_numbers[:]
+
+    def read_request(self, raw: bytes) -> PlainReading | None:
+        """The reading of a `slugline.v1.ClassifyRequest`, where it is plain; None where it is to be parsed.
+
+        It is plain where it has a document, of which the text has letters, and no other field, and where all characters
+        have one lower-case form and none begins an HTML entity.
+        """
+        own = self._scratch()
+        failed = self._request(
+            *(self._model, own.pointer, raw, len(raw), self._lower_case_address),
+            *(own.scores_address, own.tokens_address, own.plain_address),
+        )
+        if failed:
+            if failed == _NOT_PLAIN:
+                return None
+            raise MemoryError
+        start, end, characters = own.plain_numbers
+        return own.score_numbers[:], own.token_numbers[:], characters, raw[start:end]
 
     def mentions(self, content: str) -> Mentions:
         """Which places of a text spoke for and against every topic."""
@@ -139,6 +167,8 @@ class _Scratch:
         # The same memory once more: of few numbers, ctypes makes a list sooner than numpy does.
         self.score_numbers = (ctypes.c_double * topics).from_address(self.scores_address)
         self.token_numbers = (ctypes.c_int64 * 2).from_address(self.tokens_address)
+        self.plain_numbers = (ctypes.c_int64 * 3)()
+        self.plain_address = ctypes.addressof(self.plain_numbers)
 
     def __del__(self) -> None:
         if getattr(self, "pointer", None):

@@ -64,12 +64,11 @@ class _Context:
 
 
 def _handlers() -> list[Any]:
-    classification, well = servicer.ClassificationServicer(_LIMITS, _TALLY), health.Health([servicer.SERVICE.full_name])
-    classification.use(_MODEL)
+    well = health.Health([servicer.SERVICE.full_name])
     around = Surroundings(_TALLY)
     reflected = reflection.aio.ReflectionServicer((servicer.SERVICE.full_name,))
     found = []
-    for service, answering in ((servicer.SERVICE, classification), (health.SERVICE, well), (_REFLECTION, reflected)):
+    for service, answering in ((servicer.SERVICE, _SERVICER), (health.SERVICE, well), (_REFLECTION, reflected)):
         generic = handlers(service, answering, around)
         for method in service.methods:
             details: Any = SimpleNamespace(method=f"/{service.full_name}/{method.name}", invocation_metadata=())
@@ -79,6 +78,8 @@ def _handlers() -> list[Any]:
 
 _MODEL = store.load(store.find(Path(os.environ["SLUGLINE_MODELS"])))
 _TALLY = Tally()
+_SERVICER = servicer.ClassificationServicer(_LIMITS, _TALLY)
+_SERVICER.use(_MODEL)
 _METHODS = _handlers()
 _NAMES = [name for name, _ in _METHODS]
 _LOOP = asyncio.new_event_loop()
@@ -152,13 +153,15 @@ async def _each(raw: bytes) -> AsyncIterator[bytes]:
 
 def _check_answers(method: str, raw: bytes, answers: list[bytes]) -> None:
     if method == "Classify":
-        request = pb.ClassifyRequest.FromString(raw)
-        _check_one(pb.ClassifyResponse.FromString(answers[0]), request.document)
+        request, answer = pb.ClassifyRequest.FromString(raw), pb.ClassifyResponse.FromString(answers[0])
+        _check_one(answer, request.document)
+        # Whether or not it was answered at once.
+        assert answer == _LOOP.run_until_complete(_SERVICER.Classify(request, _Context()))
     elif method == "BatchClassify":
-        batch, answer = pb.BatchClassifyRequest.FromString(raw), pb.BatchClassifyResponse.FromString(answers[0])
-        assert len(answer.scores) == len(batch.documents) * len(answer.topics)
-        assert all(0 <= score <= 1 or isnan(score) for score in answer.scores)
-        assert all(error.reason and error.message for error in answer.errors)
+        batch, many = pb.BatchClassifyRequest.FromString(raw), pb.BatchClassifyResponse.FromString(answers[0])
+        assert len(many.scores) == len(batch.documents) * len(many.topics)
+        assert all(0 <= score <= 1 or isnan(score) for score in many.scores)
+        assert all(error.reason and error.message for error in many.errors)
     elif method == "StreamClassify":
         messages = raw.split(_BETWEEN)
         assert len(answers) == len(messages)

@@ -1,0 +1,51 @@
+"""Plain calls: one short document, all topics, no evidence and no warnings, as nearly all are.
+
+They are read and answered without making messages of them, which takes longer than all else that is done for a call,
+scoring aside. What is not plain is left to those who make messages, so that nothing here decides what an answer says.
+"""
+
+import sys
+from collections.abc import Sequence
+from struct import Struct
+
+from slugline.model import Model
+from slugline.v1 import classification_pb2 as pb
+
+_DOUBLE = Struct("<d").pack
+_ANY_SCORE = sys.float_info.max
+"""Stands where a score will be written: its bytes occur in no name, since none is UTF-8, and in no threshold."""
+
+_Pieces = tuple[bytes, bytes]
+"""What a reply says of a topic, before its score and after it."""
+
+
+class PlainReplies:
+    """Writes what `slugline.v1.ClassifyResponse` would be written as."""
+
+    def __init__(self, model: Model) -> None:
+        self._head = pb.ClassifyResponse(model_version=model.version).SerializeToString()
+        self._id_tag = pb.ClassifyResponse(document_id="a").SerializeToString()[:1]
+        self._thresholds: list[float] = model.thresholds.tolist()
+        blanks = [
+            pb.TopicScore(topic=topic.name, score=_ANY_SCORE, threshold=threshold, code=topic.code)
+            for topic, threshold in zip(model.manifest.topics, self._thresholds, strict=True)
+        ]
+        self._pieces = [(_pieces(blank, assigned=False), _pieces(blank, assigned=True)) for blank in blanks]
+
+    def written(self, values: Sequence[float], document_id: bytes) -> bytes:
+        """The reply about a document, from the scores of all topics and its id in UTF-8, at most 127 bytes."""
+        parts = [self._head]
+        if document_id:
+            parts += (self._id_tag, bytes((len(document_id),)), document_id)
+        for value, threshold, pieces in zip(values, self._thresholds, self._pieces, strict=True):
+            before, after = pieces[value >= threshold]
+            parts += (before, _DOUBLE(value), after)
+        return b"".join(parts)
+
+
+def _pieces(blank: pb.TopicScore, *, assigned: bool) -> _Pieces:
+    topic = pb.TopicScore()
+    topic.CopyFrom(blank)
+    topic.assigned = assigned
+    before, _, after = pb.ClassifyResponse(topics=[topic]).SerializeToString().partition(_DOUBLE(_ANY_SCORE))
+    return before, after
