@@ -27,11 +27,15 @@ class Gate:
     def refusal(self) -> NotNow | None:
         """Why a call that comes now is not let in; None where it is."""
         self.last_arrival = time.monotonic()
-        return None if self.open and self.inside < self._most else self._reason()
+        return None if self.has_room() else self._reason()
+
+    def has_room(self) -> bool:
+        """Whether a call could come in now."""
+        return self.open and self.inside < self._most
 
     def __enter__(self) -> None:
         self.last_arrival = time.monotonic()
-        if not self.open or self.inside >= self._most:
+        if not self.has_room():
             raise self._reason()
         self.inside += 1
 

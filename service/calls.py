@@ -90,8 +90,28 @@ class Method:
         self.started = tally.series(families.STARTED, (name,))
         self.seconds = tally.series(families.SECONDS, (name,))
         self.admitted = tally.series(families.ADMITTED, (gate.what,)) if gate else None
-        phases = (tally.series(families.PHASE_SECONDS, (name, phase)) for phase in ("decode", "score", "encode"))
+        phases = [tally.series(families.PHASE_SECONDS, (name, phase)) for phase in ("decode", "score", "encode")]
         self.answered = tally.rows(self.handled("OK"), self.seconds, *phases)
+        counters = [self.started, self.handled("OK"), *([self.admitted] if self.admitted else [])]
+        self._at_once = tally.rows(*counters, self.seconds, *phases)
+        self._one_each = (1,) * len(counters)
+        self.is_quiet = around.tracing is None and not around.logged
+
+    def lets_in(self, context: Context) -> bool:
+        """Whether a call may be answered at once; where not, `Call` says why.
+
+        Raises:
+            NotAuthenticated: nobody says who calls, or none who may.
+        """
+        if self.around.access:
+            self.around.access.check(context.invocation_metadata() or ())
+        left = context.time_remaining()
+        return (left is None or left > 0) and (self.gate is None or self.gate.has_room())
+
+    def answered_at_once(self, started: float) -> None:
+        """A call that came at this time of `CLOCK` has ended well. All of it counts as scoring."""
+        seconds = CLOCK() - started
+        self._at_once.add((*self._one_each, seconds, 0.0, seconds, 0.0))
 
     def handled(self, code: str) -> Series:
         """How many calls ended with a code."""

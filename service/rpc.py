@@ -54,7 +54,7 @@ def handlers(
         streams = described.client_streaming or described.server_streaming
         gate = around_it.streams if streams else around_it.calls
         method = Method(f"{service.full_name}/{described.name}", around_it, gate)
-        at_once = getattr(servicer, f"{described.name}AtOnce", _parses_all)
+        at_once = getattr(servicer, f"{described.name}AtOnce", None)
         handler = _handler(method, described, getattr(servicer, described.name), at_once)
         table[f"/{method.name}"] = _Route(method, handler, None if streams else gate)
     return _Handlers(table)
@@ -95,34 +95,26 @@ class _Handlers(grpc.GenericRpcHandler):
         return grpc.stream_unary_rpc_method_handler(partial(found.refuse, refusal))
 
 
-def _parses_all(_: bytes) -> None:
-    """What is asked first where there is nothing to ask."""
-
-
-def _handler(method: Method, described: Any, answer: Any, at_once: AtOnce) -> "grpc.RpcMethodHandler[Any, Any]":
+def _handler(method: Method, described: Any, answer: Any, at_once: AtOnce | None) -> "grpc.RpcMethodHandler[Any, Any]":
     kind = GetMessageClass(described.input_type)
     if described.client_streaming:
         read = (lambda raw: raw) if getattr(answer, "takes_bytes", False) else partial(_parsed, kind)
         return grpc.stream_stream_rpc_method_handler(_streaming(method, answer, read))
     if described.server_streaming:
         return grpc.unary_stream_rpc_method_handler(_streaming(method, answer, partial(parse, kind)))
-    return grpc.unary_unary_rpc_method_handler(_unary_unary(method, kind, answer, at_once))
+    return grpc.unary_unary_rpc_method_handler(_at_once_or(_unary_unary(method, kind, answer), method, at_once))
 
 
-def _unary_unary(method: Method, kind: type[Message], answer: UnaryMethod, at_once: AtOnce) -> Any:
+def _unary_unary(method: Method, kind: type[Message], answer: UnaryMethod) -> Any:
     async def handle(raw: bytes, context: Context) -> bytes:
         call = Call(method, context)
         try:
             with call:
+                request = parse(kind, raw)
                 decoded = CLOCK()
-                reply = at_once(raw)
+                response = await answer(request, context)
                 scored = CLOCK()
-                if reply is None:
-                    request = parse(kind, raw)
-                    decoded = CLOCK()
-                    response = await answer(request, context)
-                    scored = CLOCK()
-                    reply = response.SerializeToString()
+                reply: bytes = response.SerializeToString()
         except BaseException as error:
             await call.failed(error)
             raise
@@ -130,6 +122,29 @@ def _unary_unary(method: Method, kind: type[Message], answer: UnaryMethod, at_on
         return reply
 
     return handle
+
+
+def _at_once_or(handle: Any, method: Method, at_once: AtOnce | None) -> Any:
+    """A handler of calls that `at_once` may answer; of all others, `handle`.
+
+    What is answered at once never waits, and so takes no place from others, and needs none of what `Call` keeps for
+    those who do. Whatever is unusual, faults included, is for `handle`.
+    """
+    if at_once is None or not method.is_quiet:
+        return handle
+
+    async def handle_at_once(raw: bytes, context: Context) -> bytes:
+        started = CLOCK()
+        try:
+            reply = at_once(raw) if method.lets_in(context) else None
+        except Exception:
+            reply = None  # it happens again below, where it is told
+        if reply is None:
+            return await handle(raw, context)  # type: ignore[no-any-return]
+        method.answered_at_once(started)
+        return reply
+
+    return handle_at_once
 
 
 def _streaming(method: Method, answer: StreamMethod, read: Callable[[Any], Any]) -> Any:

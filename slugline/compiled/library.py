@@ -64,6 +64,21 @@ class ModelTable(ctypes.Structure):
     )
 
 
+class RequestTable(ctypes.Structure):
+    """`Request` of request.c."""
+
+    _fields_ = (
+        ("model", ctypes.c_void_p),
+        ("scratch", ctypes.c_void_p),
+        ("lower_case", ctypes.c_void_p),
+        ("scores", ctypes.c_void_p),
+        ("tokens", ctypes.c_void_p),
+        ("id_start", ctypes.c_int64),
+        ("id_end", ctypes.c_int64),
+        ("characters", ctypes.c_int64),
+    )
+
+
 class BlockTable(ctypes.Structure):
     """`Block` of tfidf.c."""
 
@@ -120,7 +135,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "slugline_scratch_new": (_POINTER, [_LONG, _INT]),
     "slugline_scratch_free": (None, [_POINTER]),
     "slugline_scores": (_INT, [_POINTER, _POINTER, _POINTER, _POINTER, _LONG, _POINTER, _POINTER]),
-    "slugline_request": (_INT, [_POINTER, _POINTER, _POINTER, _LONG, _POINTER, _POINTER, _POINTER, _POINTER]),
+    "slugline_request": (_INT, [_POINTER, _POINTER, _LONG]),
     "slugline_mentions": (_LONG, [_POINTER, _POINTER, _POINTER, _LONG, _POINTER, _POINTER, _POINTER]),
     "slugline_vocabulary_new": (_VOCABULARY, [_INT, _INT, _INT, _LONG]),
     "slugline_vocabulary_free": (None, [_VOCABULARY]),

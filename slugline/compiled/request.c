@@ -16,11 +16,17 @@ typedef struct {
     const uint8_t *at, *end;
 } Bytes;
 
-/* Where a plain request has the document's id, from its first byte to the one after the last, and how many characters the
- * model read. */
+/* What requests are read with, and what a plain one gives: the `scores` and `tokens` of its document, as `slugline_scores`
+ * has them for one text, where in its bytes the id stands, from the first to the one after the last, and how many characters
+ * were read. `lower_case` has of each character below 0x10000 its lower-case form, and 0 where that is not plain. */
 typedef struct {
+    const Model *model;
+    Scratch *scratch;
+    const uint16_t *lower_case;
+    double *scores;
+    int64_t *tokens;
     int64_t id_start, id_end, characters;
-} Plain;
+} Request;
 
 /* Takes the next field from `bytes`. Returns its tag, or 0 where there is none, or none that is plain. */
 static uint8_t take_field(Bytes *bytes, Bytes *field) {
@@ -96,11 +102,10 @@ static int find_fields(Bytes request, Bytes *id, Bytes *title, Bytes *text) {
     return text->at && id->end - id->at <= LONGEST_ID && is_ascii(*id) ? 0 : NOT_PLAIN;
 }
 
-/* Scores the document of a plain request; `lower_case` has of each character below 0x10000 its lower-case form, and 0 where
- * that is not plain. `scores` and `tokens` are as those of `slugline_scores` for one text. Returns 0, 1 where memory ran out,
- * or NOT_PLAIN, and then all is as it was. */
-int slugline_request(const Model *model, Scratch *scratch, const uint8_t *raw, int64_t length, const uint16_t *lower_case,
-                     double *scores, int64_t *tokens, Plain *plain) {
+/* Scores the document of a plain request. Returns 0, 1 where memory ran out, or NOT_PLAIN. */
+int slugline_request(Request *request, const uint8_t *raw, int64_t length) {
+    const uint16_t *lower_case = request->lower_case;
+    Scratch *scratch = request->scratch;
     Bytes id = {NULL, NULL}, title = {NULL, NULL}, text = {NULL, NULL};
     if (find_fields((Bytes){raw, raw + length}, &id, &title, &text)) return NOT_PLAIN;
     if (length > scratch->lowered_room) {
@@ -116,7 +121,9 @@ int slugline_request(const Model *model, Scratch *scratch, const uint8_t *raw, i
         to[before++] = ' ';
     }
     int64_t after = lower(text, lower_case, to + before);
-    if (after < 0 || !has_letter(to + before, after, model->classes)) return NOT_PLAIN;
-    *plain = (Plain){id.at ? id.at - raw : 0, id.at ? id.end - raw : 0, before + after};
-    return slugline_scores(model, scratch, to, &plain->characters, 1, scores, tokens);
+    if (after < 0 || !has_letter(to + before, after, request->model->classes)) return NOT_PLAIN;
+    request->id_start = id.at ? id.at - raw : 0;
+    request->id_end = id.at ? id.end - raw : 0;
+    request->characters = before + after;
+    return slugline_scores(request->model, scratch, to, &request->characters, 1, request->scores, request->tokens);
 }

@@ -12,6 +12,7 @@ from slugline.compiled.library import (
     WORDS_KIND,
     FamilyTable,
     ModelTable,
+    RequestTable,
     WordsTable,
     address,
     character_classes,
@@ -69,7 +70,6 @@ class CompiledScorer:
         self._model = ctypes.addressof(self._table)
         self._own = threading.local()
         self._lower_case = plain_lower_case()
-        self._lower_case_address = address(self._lower_case)
         self._score = library().slugline_scores
         self._request = library().slugline_request
 
@@ -101,16 +101,13 @@ class CompiledScorer:
         have one lower-case form and none begins an HTML entity.
         """
         own = self._scratch()
-        failed = self._request(
-            *(self._model, own.pointer, raw, len(raw), self._lower_case_address),
-            *(own.scores_address, own.tokens_address, own.plain_address),
-        )
+        failed = self._request(own.request_address, raw, len(raw))
         if failed:
             if failed == _NOT_PLAIN:
                 return None
             raise MemoryError
-        start, end, characters = own.plain_numbers
-        return own.score_numbers[:], own.token_numbers[:], characters, raw[start:end]
+        found = own.request
+        return own.score_numbers[:], own.token_numbers[:], found.characters, raw[found.id_start : found.id_end]
 
     def mentions(self, content: str) -> Mentions:
         """Which places of a text spoke for and against every topic."""
@@ -147,6 +144,8 @@ class CompiledScorer:
             return self._own.scratch  # type: ignore[no-any-return]
         except AttributeError:
             self._own.scratch = scratch = _Scratch(self._most_features, self._topics)
+            scratch.request.model = self._model
+            scratch.request.lower_case = address(self._lower_case)
             return scratch
 
 
@@ -167,8 +166,8 @@ class _Scratch:
         # The same memory once more: of few numbers, ctypes makes a list sooner than numpy does.
         self.score_numbers = (ctypes.c_double * topics).from_address(self.scores_address)
         self.token_numbers = (ctypes.c_int64 * 2).from_address(self.tokens_address)
-        self.plain_numbers = (ctypes.c_int64 * 3)()
-        self.plain_address = ctypes.addressof(self.plain_numbers)
+        self.request = RequestTable(scratch=self.pointer, scores=self.scores_address, tokens=self.tokens_address)
+        self.request_address = ctypes.addressof(self.request)
 
     def __del__(self) -> None:
         if getattr(self, "pointer", None):
