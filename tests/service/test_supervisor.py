@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -136,19 +137,23 @@ def test_workers_that_fail_at_the_same_moment_end_all_with_one_message(tmp_path:
     supervisor = subprocess.Popen([*command, "--address", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True)
     children = Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children")
 
-    def states() -> list[str]:
-        return [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] for child in started]
+    def have_ended() -> bool:
+        states = [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] for child in started]
+        return states == ["Z"] * len(started)
 
     wait_until(lambda: len(children.read_text().split()) == 3)
     started = children.read_text().split()
-    # The workers have their settings, and a supervisor that sleeps hears of all three failures at once.
-    time.sleep(0.05)
-    supervisor.send_signal(signal.SIGSTOP)
-    try:
-        wait_until(lambda: states() == ["Z"] * 3, 10)
-    finally:
+    # A supervisor that sleeps until all workers have ended hears of all three failures at once. If it sleeps before
+    # they have their settings, they do not end: then it gets a moment to give them.
+    ended = False
+    while not ended and supervisor.poll() is None:
+        supervisor.send_signal(signal.SIGSTOP)
+        with suppress(AssertionError, FileNotFoundError):
+            wait_until(have_ended, 3)
+            ended = True
         supervisor.send_signal(signal.SIGCONT)
-        told = supervisor.communicate(timeout=30)[1]
+        time.sleep(0.02)
+    told = supervisor.communicate(timeout=30)[1]
     assert supervisor.returncode == 3
     assert told.count("slugline train") == 1
     assert "Traceback" not in told
