@@ -30,7 +30,8 @@ SECONDS = Family(
 PHASE_SECONDS = Family(
     "slugline_phase_seconds",
     "histogram",
-    "Parts of calls with one request: decode the request, score its documents, encode the reply.",
+    "Parts of calls with one request: decode the request, score its documents, encode the reply. "
+    "What is done at once counts as scoring.",
     ("method", "phase"),
     _SECONDS,
 )
