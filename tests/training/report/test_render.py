@@ -1,13 +1,16 @@
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from slugline.corpus import Corpus, read_corpus
 from slugline.topics import Topic
 from tests.corpora import TOPICS, labelled_rows, write_rows
 from training.data_card import DataCard
+from training.evaluation import mean_average_precision
 from training.plan import TrainingPlan
+from training.report import analysis
 from training.report.render import CARD_FILE, REPORT_FILE, render
 from training.train import Trained, train
 
@@ -76,3 +79,16 @@ def test_the_card_tells_data_use_limits_and_figures(files: dict[str, str], train
 def test_the_same_training_gives_the_same_report(corpus: Corpus, trained: Trained, files: dict[str, str]) -> None:
     again = render("news", trained, corpus.documents, DataCard.of(corpus.documents), TrainingPlan())
     assert {name: content.decode() for name, content in again.items()} == files
+
+
+def test_the_curve_ends_at_the_out_of_fold_figure_of_the_folds_it_is_measured_on(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for enough, folds in ((10**9, trained.folds[:2]), (1, trained.folds[:1])):
+        monkeypatch.setattr(analysis, "_ENOUGH_MEASURED", enough)
+        points = analysis.learning_curve(trained)
+        rows = np.concatenate([measure for _, measure in folds])
+        learned = len(trained.folds[0][0])
+        assert points[-1].articles == learned
+        assert points[-1].mean_average_precision == mean_average_precision(trained.scores[rows], trained.labels[rows])
+        assert [point.articles for point in points] == sorted(point.articles for point in points)
