@@ -95,18 +95,23 @@ class Method:
         counters = [self.started, self.handled("OK"), *([self.admitted] if self.admitted else [])]
         self._at_once = tally.rows(*counters, self.seconds, *phases)
         self._one_each = (1,) * len(counters)
-        self.is_quiet = around.tracing is None and not around.logged
 
-    def lets_in(self, context: Context) -> bool:
-        """Whether a call may be answered at once; where not, `Call` says why.
+    def check_caller(self, context: Context) -> None:
+        """Make sure that the caller may call, and still waits where there is a gate to pass.
 
         Raises:
-            NotAuthenticated: nobody says who calls, or none who may.
+            Unauthenticated: nobody says who calls, or none who may.
+            DeadlinePassed: the caller does not wait.
         """
         if self.around.access:
             self.around.access.check(context.invocation_metadata() or ())
-        left = context.time_remaining()
-        return (left is None or left > 0) and (self.gate is None or self.gate.has_room())
+        left = context.time_remaining() if self.gate else None
+        if left is not None and left <= 0:
+            raise DeadlinePassed
+
+    def has_room(self) -> bool:
+        """Whether a call could come in now."""
+        return self.gate is None or self.gate.has_room()
 
     def answered_at_once(self, started: float) -> None:
         """A call that came at this time of `CLOCK` has ended well. All of it counts as scoring."""
@@ -134,13 +139,9 @@ class Call:
 
     def __enter__(self) -> None:
         method = self._method
-        if method.around.access:
-            method.around.access.check(self._context.invocation_metadata() or ())
+        method.check_caller(self._context)
         if method.gate is None:
             return
-        left = self._context.time_remaining()
-        if left is not None and left <= 0:
-            raise DeadlinePassed
         method.gate.__enter__()
         self._inside = True
         if method.admitted:
@@ -157,10 +158,8 @@ class Call:
     def answered_once(self, decoded: float, scored: float) -> None:
         """A call with one request has ended well, that was decoded and scored at these times of `CLOCK`."""
         started, end = self._started, CLOCK()
-        method = self._method
-        method.answered.add((1, end - started, decoded - started, scored - decoded, end - scored))
-        if self._span or method.around.logged:
-            self._tell("OK", end - started)
+        self._method.answered.add((1, end - started, decoded - started, scored - decoded, end - scored))
+        self._tell("OK", end - started)
 
     async def failed(self, error: BaseException) -> None:
         """The call has ended with `error`; its caller is told, unless nobody waits."""

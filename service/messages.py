@@ -38,7 +38,7 @@ class Answers:
         self.model = model = reader.model
         self._thresholds = model.thresholds.tolist()
         self._template = self._blank(model.all_columns)
-        self.plain = PlainReplies(model)
+        self.plain = PlainReplies(self._template)
 
     def one(
         self,

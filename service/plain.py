@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from struct import Struct
 
-from slugline.model import Model
 from slugline.v1 import classification_pb2 as pb
 
 _DOUBLE = Struct("<d").pack
@@ -20,17 +19,13 @@ _Pieces = tuple[bytes, bytes]
 
 
 class PlainReplies:
-    """Writes what `slugline.v1.ClassifyResponse` would be written as."""
+    """Writes replies like `template`, which has all of them but the scores, what they assign, and the id."""
 
-    def __init__(self, model: Model) -> None:
-        self._head = pb.ClassifyResponse(model_version=model.version).SerializeToString()
+    def __init__(self, template: pb.ClassifyResponse) -> None:
+        self._head = pb.ClassifyResponse(model_version=template.model_version).SerializeToString()
         self._id_tag = pb.ClassifyResponse(document_id="a").SerializeToString()[:1]
-        self._thresholds: list[float] = model.thresholds.tolist()
-        blanks = [
-            pb.TopicScore(topic=topic.name, score=_ANY_SCORE, threshold=threshold, code=topic.code)
-            for topic, threshold in zip(model.manifest.topics, self._thresholds, strict=True)
-        ]
-        self._pieces = [(_pieces(blank, assigned=False), _pieces(blank, assigned=True)) for blank in blanks]
+        self._thresholds = [topic.threshold for topic in template.topics]
+        self._pieces = [(_pieces(topic, assigned=False), _pieces(topic, assigned=True)) for topic in template.topics]
 
     def written(self, values: Sequence[float], document_id: bytes) -> bytes:
         """The reply about a document, from the scores of all topics and its id in UTF-8, at most 127 bytes."""
@@ -44,8 +39,7 @@ class PlainReplies:
 
 
 def _pieces(blank: pb.TopicScore, *, assigned: bool) -> _Pieces:
-    topic = pb.TopicScore()
-    topic.CopyFrom(blank)
-    topic.assigned = assigned
+    topic = pb.TopicScore(score=_ANY_SCORE, assigned=assigned)
+    topic.MergeFrom(blank)
     before, _, after = pb.ClassifyResponse(topics=[topic]).SerializeToString().partition(_DOUBLE(_ANY_SCORE))
     return before, after

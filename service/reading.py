@@ -9,7 +9,7 @@ from service.drift import Drift, count_skipped
 from service.tally import Tally
 from slugline.errors import CallerGone
 from slugline.model import Model
-from slugline.quality import QualityWarning, warnings_of
+from slugline.quality import QualityWarning
 from slugline.scoring import Reading
 
 LONG_CHARS = 20_000
@@ -25,8 +25,6 @@ class Reader:
         self.model = model
         self._tally = tally
         self._drift = Drift(tally, model)
-        self._read_request = model.read_request
-        self._known_share_floor = model.manifest.known_share_floor
 
     def read_one(self, content: str) -> tuple[list[float], tuple[QualityWarning, ...]]:
         """The scores of one text, for each topic of the model, and what makes them doubtful."""
@@ -35,14 +33,14 @@ class Reader:
 
     def read_request(self, raw: bytes) -> tuple[list[float], tuple[QualityWarning, ...], bytes] | None:
         """What `read_one` gives of a plain `slugline.v1.ClassifyRequest`, and its document's id; None of any other."""
-        plain = self._read_request(raw)
+        plain = self.model.read_request(raw)
         if plain is None:
             return None
         values, tokens, characters, document_id = plain
         return values, self._count(characters, values, tokens), document_id
 
     def _count(self, characters: int, values: Sequence[float], tokens: Sequence[int]) -> tuple[QualityWarning, ...]:
-        warnings = warnings_of(tokens[0], tokens[1], self._known_share_floor)
+        warnings = self.model.warnings(tokens)
         self._drift.one(characters, values, tokens)
         if warnings:
             self._drift.warned(warnings)

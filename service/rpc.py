@@ -128,15 +128,16 @@ def _at_once_or(handle: Any, method: Method, at_once: AtOnce | None) -> Any:
     """A handler of calls that `at_once` may answer; of all others, `handle`.
 
     What is answered at once never waits, and so takes no place from others, and needs none of what `Call` keeps for
-    those who do. Whatever is unusual, faults included, is for `handle`.
+    those who do. Whatever is unusual, faults included, is for `handle`; so are calls that are traced or logged.
     """
-    if at_once is None or not method.is_quiet:
+    if at_once is None or method.around.tracing or method.around.logged:
         return handle
 
     async def handle_at_once(raw: bytes, context: Context) -> bytes:
         started = CLOCK()
         try:
-            reply = at_once(raw) if method.lets_in(context) else None
+            method.check_caller(context)
+            reply = at_once(raw) if method.has_room() else None
         except Exception:
             reply = None  # it happens again below, where it is told
         if reply is None:

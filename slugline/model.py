@@ -1,6 +1,6 @@
 """A model, loaded: it gives documents their topics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -65,10 +65,9 @@ class Model:
         values, tokens = self._compiled.read_one(content)
         return values if self.pipeline is None else self._scorer.scores([content])[0].tolist(), tokens
 
-    @cached_property
-    def read_request(self) -> Callable[[bytes], PlainReading | None]:
+    def read_request(self, raw: bytes) -> PlainReading | None:
         """Reads plain requests, as the compiled scorer does; none is plain where scikit-learn is to score."""
-        return self._compiled.read_request if self.pipeline is None else _is_not_plain
+        return self._compiled.read_request(raw) if self.pipeline is None else None
 
     def warnings(self, tokens: Sequence[int]) -> tuple[QualityWarning, ...]:
         """What makes the scores of one text doubtful; `tokens` is its row of `Reading.tokens`, as plain numbers."""
@@ -99,7 +98,3 @@ class Model:
     def explain(self, content: str) -> list[Explanation]:
         """Why one text gets its scores, one explanation for each topic."""
         return explain(self._compiled, content)
-
-
-def _is_not_plain(_: bytes) -> None:
-    """What reads requests that are all to be parsed."""

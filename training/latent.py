@@ -42,10 +42,12 @@ def latent_space(features: sp.csr_matrix, dimensions: int, seed: int = 0) -> Lat
     Of up to 4,000 articles it is exact; of more it is found by chance, of which `seed` fixes the course, to within what
     a classifier sees, in memory that grows with the articles and not with their square.
     """
-    return (_of_pairs if features.shape[0] <= MOST_PAIRED else _by_chance)(features, dimensions, seed)
+    if features.shape[0] <= MOST_PAIRED:
+        return _of_pairs(features, dimensions)
+    return _by_chance(features, dimensions, seed)
 
 
-def _of_pairs(features: sp.csr_matrix, dimensions: int, _: int) -> LatentSpace:
+def _of_pairs(features: sp.csr_matrix, dimensions: int) -> LatentSpace:
     """From the products of all pairs of articles, since of few articles there are far fewer pairs than features."""
     products = (features @ features.T).toarray()
     last = len(products) - 1

@@ -66,13 +66,13 @@ static void share_out(const Family *family, Scratch *scratch, int64_t touched, d
     double squares = 0.0;
     for (int64_t i = 0; i < touched; i++) {
         uint32_t feature = scratch->touched[i];
-        double value = frequency(family, scratch, scratch->counts[feature]) * row_of(family, scratch, feature)[0];
+        double value = frequency(family, scratch, scratch->counts[feature]) * row_of(family, scratch->topics, feature)[0];
         squares += value * value;
     }
     double scale = squares > 0.0 ? 1.0 / sqrt(squares) : 0.0;
     for (int64_t i = 0; i < scratch->occurrences; i++) {
         Occurrence one = scratch->occurred[i];
-        const double *row = row_of(family, scratch, one.feature);
+        const double *row = row_of(family, scratch->topics, one.feature);
         double *values = scratch->values + one.mention * topics;
         uint32_t times = scratch->counts[one.feature];
         double share = frequency(family, scratch, times) * scale / times;

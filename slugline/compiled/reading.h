@@ -91,8 +91,8 @@ typedef struct {
     int64_t count;            /* -1 where memory ran out */
 } Features;
 
-static inline const double *row_of(const Family *family, const Scratch *scratch, uint32_t feature) {
-    return family->rows + (size_t)feature * (size_t)(1 + scratch->topics);
+static inline const double *row_of(const Family *family, int topics, uint32_t feature) {
+    return family->rows + (size_t)feature * (size_t)(1 + topics);
 }
 
 static inline double frequency(const Family *family, const Scratch *scratch, uint32_t times) {

@@ -3,7 +3,6 @@
  * so what is read here is never read otherwise there.
  */
 #include "memory.h"
-#include "reading.h"
 #include "score.h"
 
 #define NOT_PLAIN 2

@@ -14,7 +14,7 @@ static void count(const Family *family, Scratch *scratch, const uint32_t *featur
         uint32_t feature = features[i];
         scratch->touched[touched] = feature;
         touched += scratch->counts[feature]++ == 0;
-        __builtin_prefetch(row_of(family, scratch, feature));
+        __builtin_prefetch(row_of(family, scratch->topics, feature));
     }
     scratch->touched_count = touched;
 }
@@ -62,13 +62,14 @@ static int count_characters(const Family *family, int32_t number, Scratch *scrat
     return 0;
 }
 
-/* Adds tf x idf x weight of all that was counted to `sums`, and forgets the counts. Returns the sum of the squares of tf x idf.
+/* Sums tf x idf x weight of all that was counted, and forgets the counts. Returns the sum of the squares of tf x idf.
  * For FEW topics the compiler knows how many sums there are, and keeps them in registers. */
 static inline double weigh(const Family *family, Scratch *scratch, int topics, double *sums) {
     double squares = 0.0;
+    for (int topic = 0; topic < topics; topic++) sums[topic] = 0.0;
     for (int64_t i = 0; i < scratch->touched_count; i++) {
         uint32_t feature = scratch->touched[i];
-        const double *row = family->rows + (size_t)feature * (size_t)(1 + topics);
+        const double *row = row_of(family, topics, feature);
         double tf = frequency(family, scratch, scratch->counts[feature]);
         squares += tf * row[0] * (tf * row[0]);
         for (int topic = 0; topic < topics; topic++) sums[topic] += tf * row[1 + topic];
@@ -86,7 +87,7 @@ static int add_family(const Family *family, int32_t number, Scratch *scratch, co
         count_words(family, number, scratch, text, length, classes);
     else
         failed = count_characters(family, number, scratch, text, length, classes);
-    double few[FEW] = {0.0}, *sums = topics == FEW ? few : memset(scratch->sums, 0, (size_t)topics * sizeof *sums);
+    double few[FEW], *sums = topics == FEW ? few : scratch->sums;
     double squares = topics == FEW ? weigh(family, scratch, FEW, few) : weigh(family, scratch, topics, sums);
     double scale = squares > 0.0 ? 1.0 / sqrt(squares) : 0.0;
     for (int topic = 0; topic < topics; topic++) scores[topic] += sums[topic] * scale;

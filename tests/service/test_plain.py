@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from service.calls import Surroundings
 from service.messages import Answers
-from service.plain import PlainReplies
 from service.reading import Reader
 from service.rpc import handlers
 from service.servicer import SERVICE, ClassificationServicer
@@ -30,8 +29,9 @@ TEXTS = ["Troops shelled the port at dawn.", "Envoys signed the treaty in Genèv
     values=st.lists(st.floats(0, 1), min_size=3, max_size=3), name=st.text(st.characters(codec="ascii"), max_size=127)
 )
 def test_a_reply_is_what_its_message_says(model: Model, values: list[float], name: str) -> None:
-    message = Answers(Reader(model, Tally())).one(model.all_columns, Document("x", id=name), values, [])
-    written = PlainReplies(model).written(values, name.encode())
+    answers = Answers(Reader(model, Tally()))
+    message = answers.one(model.all_columns, Document("x", id=name), values, [])
+    written = answers.plain.written(values, name.encode())
     assert pb.ClassifyResponse.FromString(written) == message
 
 
@@ -39,7 +39,7 @@ def test_codes_and_thresholds_come_with_it(model: Model) -> None:
     changed = msgspec.structs.replace
     topics = [changed(topic, code=f"medtop:{topic.name}", threshold=0.0) for topic in model.manifest.topics]
     coded = replace(model, manifest=changed(model.manifest, topics=topics))
-    reply = pb.ClassifyResponse.FromString(PlainReplies(coded).written([0.0, 0.5, 1.0], b""))
+    reply = pb.ClassifyResponse.FromString(Answers(Reader(coded, Tally())).plain.written([0.0, 0.5, 1.0], b""))
     assert [topic.code for topic in reply.topics] == [topic.code for topic in topics]
     assert [(topic.score, topic.assigned) for topic in reply.topics] == [(0.0, True), (0.5, True), (1.0, True)]
 
