@@ -1,4 +1,4 @@
-"""Plain calls: one short document, all topics, no evidence and no warnings, as nearly all are.
+"""Plain calls, and messages of streams: one short document, all topics, no evidence and no warnings, as nearly all are.
 
 They are read and answered without making messages of them, which takes longer than all else that is done for a call,
 scoring aside. What is not plain is left to those who make messages, so that nothing here decides what an answer says.
@@ -13,6 +13,8 @@ from slugline.v1 import classification_pb2 as pb
 _DOUBLE = Struct("<d").pack
 _ANY_SCORE = sys.float_info.max
 """Stands where a score will be written: its bytes occur in no name, since none is UTF-8, and in no threshold."""
+
+_RESULT_TAG = pb.StreamClassifyResponse(result=pb.ClassifyResponse()).SerializeToString()[:1]
 
 _Pieces = tuple[bytes, bytes]
 """What a reply says of a topic, before its score and after it."""
@@ -36,6 +38,23 @@ class PlainReplies:
             before, after = pieces[value >= threshold]
             parts += (before, _DOUBLE(value), after)
         return b"".join(parts)
+
+
+def in_stream(index: int, reply: bytes) -> bytes:
+    """The bytes of a `StreamClassifyResponse` from those of the `ClassifyResponse` about the document at `index`."""
+    return b"".join(
+        (pb.StreamClassifyResponse(index=index).SerializeToString(), _RESULT_TAG, _varint(len(reply)), reply)
+    )
+
+
+def _varint(number: int) -> bytes:
+    """A number as messages have it: seven bits a byte, the lowest first, and one more bit in all but the last."""
+    found = bytearray()
+    while number > 0x7F:
+        found.append(number & 0x7F | 0x80)
+        number >>= 7
+    found.append(number)
+    return bytes(found)
 
 
 def _pieces(blank: pb.TopicScore, *, assigned: bool) -> _Pieces:

@@ -31,12 +31,19 @@ class Reader:
         values, tokens = self.model.read_one(content)
         return values, self._count(len(content), values, tokens)
 
-    def read_request(self, raw: bytes) -> tuple[list[float], tuple[QualityWarning, ...], bytes] | None:
-        """What `read_one` gives of a plain `slugline.v1.ClassifyRequest`, and its document's id; None of any other."""
+    def read_request(
+        self, raw: bytes, *, needs_id: bool
+    ) -> tuple[list[float], tuple[QualityWarning, ...], bytes] | None:
+        """What `read_one` gives of a plain `slugline.v1.ClassifyRequest`, and its document's id; None of any other.
+
+        Where an id is needed, a request without one is not plain.
+        """
         plain = self.model.read_request(raw)
         if plain is None:
             return None
         values, tokens, characters, document_id = plain
+        if needs_id and not document_id:
+            return None
         return values, self._count(characters, values, tokens), document_id
 
     def _count(self, characters: int, values: Sequence[float], tokens: Sequence[int]) -> tuple[QualityWarning, ...]:

@@ -18,7 +18,7 @@ from slugline.errors import NotNow, Undecodable
 
 UnaryMethod = Callable[[Any, Context], Awaitable[Message]]
 AtOnce = Callable[[bytes], bytes | None]
-StreamMethod = Callable[[Any, Context], AsyncIterator[Message]]
+StreamMethod = Callable[[Any, Context], AsyncIterator[Any]]
 
 M = TypeVar("M", bound=Message)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,7 +44,7 @@ def handlers(
     `other` tells what the methods have around them that it names, in place of `around`.
 
     Unary methods are coroutines; methods that stream their response are asynchronous generators, which take an
-    iterator of messages where the request streams too, or of bytes where they are marked with `takes_bytes`.
+    iterator of messages where the request streams too; both are of bytes where they are marked with `speaks_bytes`.
     A unary method may have another beside it, of the same name and `AtOnce`, which is asked first: it takes the bytes
     of a request, and returns those of the reply, or None where the request is to be parsed.
     """
@@ -98,8 +98,9 @@ class _Handlers(grpc.GenericRpcHandler):
 def _handler(method: Method, described: Any, answer: Any, at_once: AtOnce | None) -> "grpc.RpcMethodHandler[Any, Any]":
     kind = GetMessageClass(described.input_type)
     if described.client_streaming:
-        read = (lambda raw: raw) if getattr(answer, "takes_bytes", False) else partial(_parsed, kind)
-        return grpc.stream_stream_rpc_method_handler(_streaming(method, answer, read))
+        if getattr(answer, "speaks_bytes", False):
+            return grpc.stream_stream_rpc_method_handler(_streaming(method, answer, _as_is, _as_is))
+        return grpc.stream_stream_rpc_method_handler(_streaming(method, answer, partial(_parsed, kind)))
     if described.server_streaming:
         return grpc.unary_stream_rpc_method_handler(_streaming(method, answer, partial(parse, kind)))
     return grpc.unary_unary_rpc_method_handler(_at_once_or(_unary_unary(method, kind, answer), method, at_once))
@@ -148,13 +149,19 @@ def _at_once_or(handle: Any, method: Method, at_once: AtOnce | None) -> Any:
     return handle_at_once
 
 
-def _streaming(method: Method, answer: StreamMethod, read: Callable[[Any], Any]) -> Any:
+def _written(message: Message) -> bytes:
+    return message.SerializeToString()
+
+
+def _streaming(
+    method: Method, answer: StreamMethod, read: Callable[[Any], Any], write: Callable[[Any], bytes] = _written
+) -> Any:
     async def handle(raw: Any, context: Context) -> AsyncIterator[bytes]:
         call = Call(method, context)
         try:
             with call:
                 async for response in answer(read(raw), context):
-                    yield response.SerializeToString()
+                    yield write(response)
         except BaseException as error:
             await call.failed(error)
             raise
@@ -163,12 +170,16 @@ def _streaming(method: Method, answer: StreamMethod, read: Callable[[Any], Any])
     return handle
 
 
+def _as_is(raw: Any) -> Any:
+    return raw
+
+
 async def _parsed(kind: type[M], raw_requests: AsyncIterator[bytes]) -> AsyncIterator[M]:
     async for raw in raw_requests:
         yield parse(kind, raw)
 
 
-def takes_bytes(method: F) -> F:
-    """Mark a method that parses the messages of its request stream itself, so as to outlive a bad one."""
-    method.takes_bytes = True  # type: ignore[attr-defined]
+def speaks_bytes(method: F) -> F:
+    """Mark a method that parses what its stream of requests has, so as to outlive a bad one; it yields bytes."""
+    method.speaks_bytes = True  # type: ignore[attr-defined]
     return method

@@ -10,8 +10,9 @@ import numpy as np
 from service.calls import Context, Waiting, in_thread
 from service.drift import count_refused
 from service.messages import Answers, document_error, document_from, model_response
+from service.plain import in_stream
 from service.reading import LONG_CHARS, Reader
-from service.rpc import parse, takes_bytes
+from service.rpc import parse, speaks_bytes
 from service.settings import Limits
 from service.tally import Tally
 from slugline.documents import Document, check_document
@@ -60,11 +61,13 @@ class ClassificationServicer:
 
     def ClassifyAtOnce(self, raw: bytes) -> bytes | None:
         """The reply to a short and plain request, in bytes; None where `Classify` is to be asked."""
-        answers = self._answers
+        return self._at_once(self._answers, raw, needs_id=False) if self._answers else None
+
+    def _at_once(self, answers: Answers, raw: bytes, *, needs_id: bool) -> bytes | None:
         # There are at least as many bytes as characters.
-        if answers is None or len(raw) > self._longest_at_once:
+        if len(raw) > self._longest_at_once:
             return None
-        read = answers.reader.read_request(raw)
+        read = answers.reader.read_request(raw, needs_id=needs_id)
         if read is None:
             return None
         values, warnings, document_id = read
@@ -78,15 +81,18 @@ class ClassificationServicer:
         waiting = Waiting(context)
         return await in_thread(waiting, self._batch, waiting, self._ready(), request)
 
-    @takes_bytes
-    async def StreamClassify(
-        self, requests: AsyncIterator[bytes], context: Context
-    ) -> AsyncIterator[pb.StreamClassifyResponse]:
+    @speaks_bytes
+    async def StreamClassify(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
         """One result or one error for each document of the stream."""
         index, pace, waiting = 0, _Pace(self._limits.max_stream_rate), Waiting(context)
         async for raw in requests:
             await pace.keep()
-            yield await self._stream_response(waiting, self._ready(), index, raw)
+            answers = self._ready()
+            result = self._at_once(answers, raw, needs_id=True)
+            if result is None:
+                yield (await self._stream_response(waiting, answers, index, raw)).SerializeToString()
+            else:
+                yield in_stream(index, result)
             index += 1
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from service.calls import Surroundings
 from service.messages import Answers
+from service.plain import in_stream
 from service.reading import Reader
 from service.rpc import handlers
 from service.servicer import SERVICE, ClassificationServicer
@@ -73,6 +75,40 @@ def test_calls_that_are_not_plain_are_answered_by_message(model: Model, text: st
     assert servicer.ClassifyAtOnce(request.SerializeToString()) is None
     reply = asyncio.run(handler.unary_unary(request.SerializeToString(), CONTEXT))
     assert pb.ClassifyResponse.FromString(reply) == asyncio.run(servicer.Classify(request, CONTEXT))
+
+
+@given(index=st.integers(0, 2**64 - 1), version=st.text(max_size=300), name=st.text(max_size=3))
+def test_a_result_of_a_stream_is_what_its_message_says(index: int, version: str, name: str) -> None:
+    result = pb.ClassifyResponse(model_version=version, document_id=name)
+    written = in_stream(index, result.SerializeToString())
+    assert pb.StreamClassifyResponse.FromString(written) == pb.StreamClassifyResponse(index=index, result=result)
+
+
+async def streamed(servicer: ClassificationServicer, requests: list[pb.StreamClassifyRequest]) -> list[Any]:
+    async def raws() -> AsyncIterator[bytes]:
+        for request in requests:
+            yield request.SerializeToString()
+
+    return [pb.StreamClassifyResponse.FromString(raw) async for raw in servicer.StreamClassify(raws(), CONTEXT)]
+
+
+def test_streams_are_answered_and_counted_alike_at_once_and_by_message(model: Model) -> None:
+    documents = [
+        pb.Document(id=str(number), text=text) for number, text in enumerate([*TEXTS, "a rocket 🚀", "", "..."])
+    ]
+    requests = [pb.StreamClassifyRequest(document=document) for document in [*documents, pb.Document(text=TEXTS[0])]]
+    (one, counted), (other, counted_too) = serving(model), serving(model)
+    # No caller sets a field that there is not, but one that does gets the same answer: by a message.
+    unknown = b"\x98\x06\x01"
+    by_message = [pb.StreamClassifyRequest.FromString(request.SerializeToString() + unknown) for request in requests]
+    answers = asyncio.run(streamed(one, requests))
+    assert answers == asyncio.run(streamed(other, by_message))
+    assert [answer.index for answer in answers] == list(range(len(requests)))
+    assert [answer.error.reason for answer in answers if answer.HasField("error")] == [
+        pb.DOCUMENT_ERROR_REASON_BLANK_TEXT,
+        pb.DOCUMENT_ERROR_REASON_MISSING_ID,
+    ]
+    assert counted.snapshot() == counted_too.snapshot()
 
 
 def test_before_there_is_a_model_and_with_that_of_scikit_learn_nothing_is_plain(models: Path) -> None:
