@@ -220,6 +220,12 @@ def test_certificates_are_replaced_under_load_and_no_call_is_lost(guarded: Guard
 
 def test_faulty_certificates_change_nothing_and_are_said_once(mutual: Guarded, tmp_path: Path) -> None:
     good = mutual.shown.cert.read_bytes()
+    # Certificates that were replaced before did not fit for a moment, until their key came.
+    start = len(mutual.server.log.read_text())
+
+    def complaints() -> str:
+        return mutual.server.log.read_text()[start:]
+
     for content, complaint in (
         (mutual.authority.issue("other").cert.read_bytes(), "does not fit"),
         (mutual.authority.issue("expired", days=-1).cert.read_bytes(), "expired on"),
@@ -227,9 +233,9 @@ def test_faulty_certificates_change_nothing_and_are_said_once(mutual: Guarded, t
     ):
         serial = mutual.serial()
         put(mutual.shown.cert, content)
-        wait_until(lambda complaint=complaint: complaint in mutual.server.log.read_text())  # type: ignore[misc]
+        wait_until(lambda complaint=complaint: complaint in complaints())  # type: ignore[misc]
         time.sleep(0.5)
-        assert mutual.server.log.read_text().count(complaint) == 1
+        assert complaints().count(complaint) == 1
         assert mutual.serial() == serial
         assert mutual.code(OLD) == grpc.StatusCode.OK
     put(mutual.shown.cert, good)
