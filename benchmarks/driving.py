@@ -14,6 +14,7 @@ from benchmarks.measure import cpu_seconds
 from benchmarks.serving import Served
 
 CLASSIFY = "/slugline.v1.ClassificationService/Classify"
+STREAM = "/slugline.v1.ClassificationService/StreamClassify"
 BATCH = "/slugline.v1.ClassificationService/BatchClassify"
 _H2LOAD = shutil.which("h2load")
 CLIENT = "h2load (C)" if _H2LOAD else "a Python client"

@@ -1,13 +1,15 @@
 """The load generator, a process of its own: `python -m benchmarks.load MODE ADDRESS METHOD BODY COUNT SIZE`.
 
 `closed` keeps SIZE calls under way; `open` sends SIZE calls a second whether they are answered or not, and counts
-each one's time from when it was due. It prints JSON: seconds altogether, and the sorted seconds of every call.
+each one's time from when it was due; `stream` sends COUNT messages on one stream. It prints JSON: seconds altogether,
+and the sorted seconds of every call.
 """
 
 import asyncio
 import json
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +43,33 @@ async def opened(call: Any, body: bytes, count: int, rate: int) -> list[float]:
     return await asyncio.gather(*(send(number) for number in range(count)))
 
 
+async def streamed(call: Any, body: bytes, count: int) -> list[float]:
+    """One stream of `count` messages; its one time is that of all of them."""
+
+    async def bodies() -> AsyncIterator[bytes]:
+        for _ in range(count):
+            yield body
+
+    start = time.perf_counter()
+    answers = [answer async for answer in call(bodies())]
+    if len(answers) != count:
+        raise RuntimeError(f"{len(answers)} answers to {count} messages")
+    return [time.perf_counter() - start]
+
+
 async def main(mode: str, address: str, method: str, body: bytes, count: int, size: int) -> None:
     """Warm up, then measure."""
     async with grpc.aio.insecure_channel(address) as channel:
-        call: Any = channel.unary_unary(method)
-        await closed(call, body, min(count, 200), min(size, 8))
-        start = time.perf_counter()
-        times = await (closed if mode == "closed" else opened)(call, body, count, size)
+        if mode == "stream":
+            stream: Any = channel.stream_stream(method)
+            await streamed(stream, body, min(count, 200))
+            start = time.perf_counter()
+            times = await streamed(stream, body, count)
+        else:
+            call: Any = channel.unary_unary(method)
+            await closed(call, body, min(count, 200), min(size, 8))
+            start = time.perf_counter()
+            times = await (closed if mode == "closed" else opened)(call, body, count, size)
         seconds = time.perf_counter() - start
     sys.stdout.write(json.dumps({"seconds": seconds, "times": sorted(times)}))
 

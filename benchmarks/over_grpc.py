@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 
-from benchmarks.driving import BATCH, CLASSIFY, CLIENT, Call, Load, drive, python_load
+from benchmarks.driving import BATCH, CLASSIFY, CLIENT, STREAM, Call, Load, drive, python_load
 from benchmarks.in_process import one_at_a_time
 from benchmarks.measure import percentile, resident_mb, take_turns
 from benchmarks.results import Table
@@ -59,6 +59,7 @@ def run(model_path: Path, texts: Sequence[str], *, quick: bool, mlserver: Path |
     return [
         *tables,
         _beside_constant(model_path, texts[0], rounds, calls),
+        _streams(model_path, texts[0], rounds, calls),
         _two_workers(model_path, texts, rounds, calls // 2),
     ]
 
@@ -182,6 +183,28 @@ def _beside_constant(model_path: Path, text: str, rounds: int, calls: int) -> Ta
     for kind, column in (("a constant reply", 0), ("one on uvloop", 1)):
         ratio = median(whole / (turn[column] + score) for *turn, score, whole in found)
         table.rows.append((f"Slugline, times {kind} and scoring", ratio))
+    return table
+
+
+def _streams(model_path: Path, text: str, rounds: int, messages: int) -> Table:
+    """What a message of a stream costs; in each round all are measured, one after the other."""
+    request = pb.StreamClassifyRequest(document=pb.Document(id="a", text=text))
+    call = Call(STREAM, request.SerializeToString())
+    commands = {
+        "a constant reply": CONSTANT,
+        "a constant reply on uvloop": [*CONSTANT, "uvloop"],
+        "Slugline": slugline(model_path),
+    }
+    table = Table(
+        f"StreamClassify, one text of {len(text):,} characters a message",
+        ("server", "documents/s", "server CPU µs a document"),
+        note=f"Medians of {rounds} rounds, one stream at a time, driven by a Python client on the same cores.",
+    )
+    with ExitStack() as running:
+        servers = [running.enter_context(served(command)) for command in commands.values()]
+        found = [[python_load("stream", server, call, messages, 1) for server in servers] for _ in range(rounds)]
+    for name, loads in zip(commands, zip(*found, strict=True), strict=True):
+        table.rows.append((name, median(load.rate for load in loads), median(load.cpu for load in loads) * 1e6))
     return table
 
 
