@@ -10,11 +10,11 @@ from typing import Any
 
 import grpc
 
-from benchmarks.driving import BATCH, CLASSIFY, CLIENT, STREAM, Call, Load, drive, python_load
+from benchmarks.driving import BATCH, CLASSIFY, CLIENT, STREAM, Call, Load, drive, python_load, sustained
 from benchmarks.in_process import one_at_a_time
 from benchmarks.measure import percentile, resident_mb, take_turns
 from benchmarks.results import Table
-from benchmarks.serving import Served, served, slugline
+from benchmarks.serving import Served, on_one_core, served, slugline
 from slugline import store
 from slugline.inference import open_inference_pb2 as inference_pb
 from slugline.v1 import classification_pb2 as pb
@@ -60,7 +60,7 @@ def run(model_path: Path, texts: Sequence[str], *, quick: bool, mlserver: Path |
         *tables,
         _beside_constant(model_path, texts[0], rounds, calls),
         _streams(model_path, texts[0], rounds, calls),
-        _two_workers(model_path, texts, rounds, calls // 2),
+        _two_workers(model_path, texts, rounds, 1 if quick else 2),
     ]
 
 
@@ -208,21 +208,26 @@ def _streams(model_path: Path, text: str, rounds: int, messages: int) -> Table:
     return table
 
 
-def _two_workers(model_path: Path, texts: Sequence[str], rounds: int, calls: int) -> Table:
-    """Two workers beside one; in each round both are measured, one after the other."""
+def _two_workers(model_path: Path, texts: Sequence[str], rounds: int, seconds: int) -> Table:
+    """Two workers beside one; in each round all are measured, one after the other."""
     text = " ".join(texts)[:_LONG_CHARACTERS]
     call, plain = _one(text), slugline(model_path)
-    rates: list[tuple[float, float]] = []
+    commands = {
+        "1 worker on one core": on_one_core(plain),
+        "1 worker": plain,
+        "2 workers": [*plain, "--workers", "2"],
+    }
     with ExitStack() as running:
-        one, two = (running.enter_context(served(command)) for command in (plain, [*plain, "--workers", "2"]))
-        for _ in range(rounds):
-            rates.append((drive(one, call, calls, 16).rate, drive(two, call, calls, 16).rate))
+        servers = [running.enter_context(served(command)) for command in commands.values()]
+        rates = [[sustained(server, call, seconds, 16) for server in servers] for _ in range(rounds)]
     table = Table(
         f"Two workers beside one, one text of {len(text):,} characters a call",
         ("server", "calls/s at 16"),
-        note=f"Medians of {rounds} rounds, driven by {CLIENT} on the same cores, for whom such calls are next to no "
-        "work; the ratio is the median of the rounds' own.",
+        note=f"Medians of {rounds} rounds of {seconds} s, driven by {CLIENT} on the same cores, for whom such calls "
+        "are little work; the ratios are medians of the rounds' own. A worker alone uses more than one core, since gRPC "
+        "has threads of its own.",
     )
-    table.rows += [("1 worker", median(rate for rate, _ in rates)), ("2 workers", median(rate for _, rate in rates))]
-    table.rows.append(("2 workers, times 1 worker", median(two_rate / one_rate for one_rate, two_rate in rates)))
+    table.rows += [(name, median(column)) for name, column in zip(commands, zip(*rates, strict=True), strict=True)]
+    for name, column in (("1 worker on one core", 0), ("1 worker", 1)):
+        table.rows.append((f"2 workers, times {name}", median(rate[2] / rate[column] for rate in rates)))
     return table

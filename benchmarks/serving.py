@@ -1,6 +1,7 @@
 """Servers under measurement: processes of their own, started for it and stopped after it."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,13 @@ def slugline(models: Path, *options: str) -> list[str]:
     """The command that serves the current version in `models` on a free port."""
     command = [sys.executable, "-m", "slugline", "serve", "--address", "127.0.0.1:0", "--models", str(models)]
     return [*command, *options]
+
+
+def on_one_core(command: Sequence[str]) -> list[str]:
+    """The command, held to the first core that this process may use."""
+    core = min(os.sched_getaffinity(0))
+    hold = f"import os, sys; os.sched_setaffinity(0, {{{core}}}); os.execvp(sys.argv[1], sys.argv[1:])"
+    return [sys.executable, "-S", "-c", hold, *command]
 
 
 @contextmanager
