@@ -224,8 +224,8 @@ def _two_workers(model_path: Path, texts: Sequence[str], rounds: int, seconds: i
         f"Two workers beside one, one text of {len(text):,} characters a call",
         ("server", "calls/s at 16"),
         note=f"Medians of {rounds} rounds of {seconds} s, driven by {CLIENT} on the same cores, for whom such calls "
-        "are little work; the ratios are medians of the rounds' own. A worker alone uses more than one core, since gRPC "
-        "has threads of its own.",
+        "are little work; the ratios are medians of the rounds' own. A worker alone uses more than one core, since "
+        "gRPC has threads of its own.",
     )
     table.rows += [(name, median(column)) for name, column in zip(commands, zip(*rates, strict=True), strict=True)]
     for name, column in (("1 worker on one core", 0), ("1 worker", 1)):
