@@ -36,7 +36,7 @@ class Reader:
     ) -> tuple[list[float], tuple[QualityWarning, ...], bytes] | None:
         """What `read_one` gives of a plain `slugline.v1.ClassifyRequest`, and its document's id; None of any other.
 
-        Where an id is needed, a request without one is not plain.
+        A `StreamClassifyRequest` is written alike. Where an id is needed, a request without one is not plain.
         """
         plain = self.model.read_request(raw)
         if plain is None:
